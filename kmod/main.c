@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * weft: peer-to-peer overlay networking, encrypted and encapsulated in the
+ * kernel; compatible with WireGuard on the wire.
+ */
+
+#include <linux/module.h>
+#include <net/genetlink.h>
+#include <net/rtnetlink.h>
+
+#include "allowedips.h"
+#include "device.h"
+#include "netlink.h"
+#include "noise.h"
+#include "peer.h"
+#include "ratelimiter.h"
+
+static int __init weft_init(void)
+{
+	int err;
+
+	weft_noise_init();
+	err = weft_allowedips_module_init();
+	if (err)
+		return err;
+	err = weft_ratelimiter_module_init();
+	if (err)
+		goto err_allowedips;
+	err = weft_peer_module_init();
+	if (err)
+		goto err_ratelimiter;
+	err = weft_device_module_init();
+	if (err)
+		goto err_peer;
+	err = weft_netlink_init();
+	if (err)
+		goto err_device;
+	return 0;
+
+err_device:
+	weft_device_module_exit();
+err_peer:
+	weft_peer_module_exit();
+err_ratelimiter:
+	weft_ratelimiter_module_exit();
+err_allowedips:
+	weft_allowedips_module_exit();
+	return err;
+}
+
+static void __exit weft_exit(void)
+{
+	weft_netlink_exit();
+	weft_device_module_exit();
+	weft_peer_module_exit();
+	weft_ratelimiter_module_exit();
+	weft_allowedips_module_exit();
+}
+
+module_init(weft_init);
+module_exit(weft_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("weft peer-to-peer overlay network");
+MODULE_AUTHOR("The weft authors");
+MODULE_VERSION("0.1.0");
+MODULE_ALIAS_RTNL_LINK(KBUILD_MODNAME);
+MODULE_ALIAS_GENL_FAMILY(WEFT_FAMILY_NAME);

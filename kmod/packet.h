@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _WEFT_PACKET_H
+#define _WEFT_PACKET_H
+
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/udp.h>
+#include <linux/workqueue.h>
+
+#include "messages.h"
+
+/* Room in front of a message for all that goes before it. */
+#define WEFT_HEADROOM \
+	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+/* Room in front of, and behind, an inner packet. */
+#define WEFT_DATA_HEADROOM (WEFT_HEADROOM + sizeof(struct weft_message_data))
+#define WEFT_DATA_TAILROOM (WEFT_MESSAGE_PADDING_MULTIPLE + WEFT_NOISE_AUTHTAG_LEN)
+
+/* Packets that wait for sessions, all peers of a device together. */
+#define WEFT_MAX_STAGED_PER_DEVICE 16384
+
+struct weft_device;
+struct weft_lane;
+struct weft_peer;
+struct weft_session;
+
+/* send.c */
+netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev);
+void weft_send_staged(struct weft_peer *peer);
+void weft_purge_staged(struct weft_peer *peer);
+void weft_send_keepalive(struct weft_peer *peer);
+void weft_queue_initiation(struct weft_peer *peer, bool is_retry);
+void weft_handshake_send_work(struct work_struct *work);
+void weft_send_response(struct weft_peer *peer);
+void weft_send_cookie(struct weft_device *wdev, struct sk_buff *to,
+		      __le32 receiver_index);
+bool weft_seal_batch(struct sk_buff *batch);
+void weft_tx_drain(struct weft_peer *peer);
+void weft_tx_drain_later(struct weft_peer *peer);
+void weft_tx_drain_work(struct work_struct *work);
+
+/* receive.c */
+void weft_receive(struct weft_device *wdev, struct sk_buff *skb);
+void weft_handshake_receive_work(struct work_struct *work);
+bool weft_open_batch(struct sk_buff *batch);
+void weft_lane_schedule(struct weft_peer *peer);
+int weft_lane_poll(struct napi_struct *napi, int budget);
+void weft_lane_purge(struct weft_lane *lane);
+
+#endif /* _WEFT_PACKET_H */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _WEFT_QUEUE_H
+#define _WEFT_QUEUE_H
+
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+
+/* Packets that a batch has at most. */
+#define WEFT_MAX_BATCH 64
+
+struct weft_device;
+struct weft_peer;
+struct weft_session;
+
+/**
+ * enum weft_batch_state - how far a batch has come
+ * @WEFT_BATCH_PENDING: waits for the cipher
+ * @WEFT_BATCH_READY: sealed or opened
+ * @WEFT_BATCH_DEAD: to be dropped when its turn comes
+ */
+enum weft_batch_state {
+	WEFT_BATCH_PENDING,
+	WEFT_BATCH_READY,
+	WEFT_BATCH_DEAD,
+};
+
+/**
+ * enum weft_direction - which way a batch goes
+ * @WEFT_TX: from the stack to the peer
+ * @WEFT_RX: from the peer to the stack
+ */
+enum weft_direction {
+	WEFT_TX,
+	WEFT_RX,
+};
+
+/**
+ * struct weft_cb - weft's part of an skb's control block
+ * @next_batch: next in a weft_order_queue
+ * @session: to seal or open with; counted only while with a worker
+ * @peer: whose; counted only while with a worker
+ * @nonce: of the first skb of the batch
+ * @mtu: TX: inner MTU that bounds the padding (each skb has its own)
+ * @good: RX: opened, and not seen before (each skb has its own)
+ * @count: skbs in the batch
+ * @state: enum weft_batch_state; written with release, read with acquire
+ * @direction: enum weft_direction
+ * @tos: outer TOS or traffic class (TX: to send with, RX: as received)
+ * @depth: weft devices that the packet went through on its way here
+ *
+ * A batch is a list of skbs, linked by skb->next, of one peer, one session and
+ * one outer TOS; all but @mtu and @good is in its first skb.
+ */
+struct weft_cb {
+	struct sk_buff *next_batch;
+	struct weft_session *session;
+	struct weft_peer *peer;
+	u64 nonce;
+	union {
+		u32 mtu;
+		bool good;
+	};
+	u16 count;
+	u8 state;
+	u8 direction:1;
+	u8 depth:7;
+	u8 tos;
+};
+
+static inline struct weft_cb *weft_cb(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct weft_cb) > sizeof(skb->cb));
+	return (struct weft_cb *)skb->cb;
+}
+
+/**
+ * struct weft_order_queue - keeps one direction of a peer in order
+ * @head: oldest batch, linked by weft_cb.next_batch
+ * @tail: newest batch
+ * @packets: skbs queued, at most WEFT_MAX_QUEUED_PACKETS
+ * @draining: somebody is taking ready batches off the head
+ *
+ * Batches take their place on arrival. Whichever CPU does the cipher's work,
+ * they leave in that order, because only the head leaves, when it is no longer
+ * pending.
+ */
+struct weft_order_queue {
+	/** @lock: protects the rest; BH-safe */
+	spinlock_t lock;
+	struct sk_buff *head;
+	struct sk_buff *tail;
+	unsigned int packets;
+	bool draining;
+};
+
+void weft_order_init(struct weft_order_queue *queue);
+bool weft_order_push(struct weft_order_queue *queue, struct sk_buff *batch);
+void weft_order_finish(struct sk_buff *batch, bool ok);
+bool weft_order_ready(struct weft_order_queue *queue);
+bool weft_order_start_drain(struct weft_order_queue *queue);
+struct sk_buff *weft_order_pop(struct weft_order_queue *queue);
+struct sk_buff *weft_order_pop_or_stop(struct weft_order_queue *queue);
+void weft_order_purge(struct weft_order_queue *queue);
+
+#endif /* _WEFT_QUEUE_H */

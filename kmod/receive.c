@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the peer to the stack: messages are told apart, handshakes go to
+ * workers, data is opened, and delivered in order.
+ */
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/inet_ecn.h>
+#include <net/ip_tunnels.h>
+
+#include "compat/compat.h"
+#include "cookie.h"
+#include "device.h"
+#include "netlink.h"
+#include "packet.h"
+#include "peer.h"
+#include "queue.h"
+#include "session.h"
+#include "stats.h"
+#include "trace.h"
+
+/* Batches of one peer that a lane delivers before it looks at the next. */
+#define LANE_QUANTUM 64
+
+/* From this many waiting handshake messages on, senders must have a cookie. */
+#define UNDER_LOAD_HANDSHAKES (WEFT_MAX_QUEUED_INCOMING_HANDSHAKES / 8)
+
+static void count_received(struct weft_peer *peer, u64 bytes)
+{
+	atomic64_add(bytes, &peer->rx_bytes);
+	weft_timers_authenticated_received(peer);
+	weft_timers_authenticated_traversed(peer);
+}
+
+/* Once the ring is nearly full, load lasts at least a second. */
+static bool under_load(struct weft_device *wdev)
+{
+	u64 now = ktime_get_coarse_boottime_ns();
+	u64 last = READ_ONCE(wdev->last_under_load);
+
+	if (atomic_read(&wdev->handshakes_queued) >= UNDER_LOAD_HANDSHAKES) {
+		WRITE_ONCE(wdev->last_under_load, now);
+		return true;
+	}
+	return last && !weft_timers_expired(last, MSEC_PER_SEC);
+}
+
+static void receive_cookie(struct weft_device *wdev, struct sk_buff *skb)
+{
+	const struct weft_message_cookie_reply *msg = (void *)skb->data;
+	struct weft_peer *peer = NULL;
+	struct weft_index *index;
+
+	rcu_read_lock();
+	index = weft_index_lookup(&wdev->indexes, msg->receiver_index);
+	if (index)
+		peer = weft_peer_get_maybe_zero(index->peer);
+	rcu_read_unlock();
+
+	if (!peer || !weft_cookie_consume_reply(&peer->cookie, msg)) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_INVALID, 1);
+		weft_peer_put(peer);
+		return;
+	}
+	weft_stats_rx(wdev, 1, skb->len);
+	weft_stats_count(wdev, WEFT_COUNT_RX_COOKIES);
+	trace_weft_handshake(wdev->dev, peer->id, WEFT_TRACE_COOKIE_RECEIVED);
+	weft_peer_put(peer);
+}
+
+static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
+{
+	struct weft_peer *peer;
+
+	peer = weft_handshake_consume_initiation((void *)skb->data, wdev);
+	if (!peer) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_INVALID, 1);
+		return;
+	}
+	weft_stats_rx(wdev, 1, skb->len);
+	weft_stats_count(wdev, WEFT_COUNT_RX_INITIATIONS);
+	trace_weft_handshake(wdev->dev, peer->id,
+			     WEFT_TRACE_INITIATION_RECEIVED);
+	weft_path_received(peer, skb);
+	weft_send_response(peer);
+	count_received(peer, skb->len);
+	weft_peer_put(peer);
+}
+
+static void session_established(struct weft_peer *peer)
+{
+	weft_timers_handshake_complete(peer);
+	trace_weft_handshake(peer->wdev->dev, peer->id,
+			     WEFT_TRACE_SESSION_ESTABLISHED);
+	weft_netlink_session_event(peer, WEFT_SESSION_EVENT_NEW);
+}
+
+static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
+{
+	struct weft_peer *peer;
+
+	peer = weft_handshake_consume_response((void *)skb->data, wdev);
+	if (!peer) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_INVALID, 1);
+		return;
+	}
+	weft_stats_rx(wdev, 1, skb->len);
+	weft_stats_count(wdev, WEFT_COUNT_RX_RESPONSES);
+	trace_weft_handshake(wdev->dev, peer->id, WEFT_TRACE_RESPONSE_RECEIVED);
+	weft_path_received(peer, skb);
+	if (weft_handshake_begin_session(peer)) {
+		weft_timers_session_derived(peer);
+		session_established(peer);
+		/* The responder waits for a first packet, with data or without. */
+		weft_send_keepalive(peer);
+	}
+	count_received(peer, skb->len);
+	weft_peer_put(peer);
+}
+
+static __le32 sender_index(const struct sk_buff *skb)
+{
+	/* In the same place in both messages. */
+	const struct weft_message_handshake_initiation *msg = (void *)skb->data;
+
+	BUILD_BUG_ON(offsetof(struct weft_message_handshake_initiation,
+			      sender_index) !=
+		     offsetof(struct weft_message_handshake_response,
+			      sender_index));
+	return msg->sender_index;
+}
+
+/* Section 5.3: is the message worth computing on? */
+static bool admit_handshake(struct weft_device *wdev, struct sk_buff *skb)
+{
+	bool loaded = under_load(wdev);
+
+	switch (weft_cookie_validate(&wdev->cookie_checker, skb, loaded,
+				     dev_net(wdev->dev))) {
+	case WEFT_MAC_VALID_WITH_COOKIE:
+		return true;
+	case WEFT_MAC_VALID:
+		if (!loaded)
+			return true;
+		weft_send_cookie(wdev, skb, sender_index(skb));
+		return false;
+	case WEFT_MAC_VALID_WITH_COOKIE_RATELIMITED:
+		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_RATE, 1);
+		return false;
+	default:
+		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_MAC, 1);
+		return false;
+	}
+}
+
+static void receive_handshake(struct weft_device *wdev, struct sk_buff *skb)
+{
+	u8 type = weft_message_type((void *)skb->data);
+
+	if (type == WEFT_MESSAGE_HANDSHAKE_COOKIE) {
+		receive_cookie(wdev, skb);
+		return;
+	}
+	if (!admit_handshake(wdev, skb))
+		return;
+	if (type == WEFT_MESSAGE_HANDSHAKE_INITIATION)
+		receive_initiation(wdev, skb);
+	else
+		receive_response(wdev, skb);
+}
+
+/**
+ * weft_handshake_receive_work() - work on handshake messages received
+ * @work: one of weft_device.handshake_workers
+ */
+void weft_handshake_receive_work(struct work_struct *work)
+{
+	struct weft_device *wdev =
+		container_of(work, struct weft_handshake_worker, work)->wdev;
+	struct sk_buff *skb;
+
+	while ((skb = ptr_ring_consume_bh(&wdev->handshake_ring))) {
+		receive_handshake(wdev, skb);
+		dev_kfree_skb(skb);
+		atomic_dec(&wdev->handshakes_queued);
+		cond_resched();
+	}
+}
+
+static void queue_handshake(struct weft_device *wdev, struct sk_buff *skb)
+{
+	unsigned int i;
+
+	atomic_inc(&wdev->handshakes_queued);
+	if (unlikely(ptr_ring_produce_bh(&wdev->handshake_ring, skb))) {
+		atomic_dec(&wdev->handshakes_queued);
+		weft_drop(wdev, skb, WEFT_DROP_RX_HANDSHAKE_QUEUE_FULL);
+		return;
+	}
+	i = READ_ONCE(wdev->next_handshake_worker) + 1;
+	if (i >= nr_cpu_ids)
+		i = 0;
+	WRITE_ONCE(wdev->next_handshake_worker, i);
+	queue_work(wdev->handshake_wq, &wdev->handshake_workers[i].work);
+}
+
+static bool receivable(const struct weft_session *session)
+{
+	return !weft_timers_expired(session->birth,
+				    READ_ONCE(weft_reject_after_ms)) &&
+	       READ_ONCE(session->replay.counter) < WEFT_REJECT_AFTER_MESSAGES;
+}
+
+static struct weft_session *find_session(struct weft_device *wdev, __le32 id)
+{
+	struct weft_index *index = weft_index_lookup(&wdev->indexes, id);
+
+	if (!index || index->kind != WEFT_INDEX_SESSION)
+		return NULL;
+	return container_of(index, struct weft_session, index);
+}
+
+static void queue_data(struct weft_device *wdev, struct sk_buff *skb)
+{
+	const struct weft_message_data *msg = (void *)skb->data;
+	struct weft_cb *cb = weft_cb(skb);
+	struct weft_session *session;
+
+	session = find_session(wdev, msg->key_idx);
+	if (unlikely(!session || !receivable(session) ||
+		     weft_message_suite(&msg->header) != session->suite->id)) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_NO_SESSION);
+		return;
+	}
+
+	cb->session = session;
+	cb->peer = session->index.peer;
+	cb->nonce = le64_to_cpu(msg->counter);
+	cb->count = 1;
+	cb->good = false;
+	cb->direction = WEFT_RX;
+	cb->state = WEFT_BATCH_PENDING;
+	cb->depth = 0;
+	cb->tos = ip_tunnel_get_dsfield(ip_hdr(skb), skb);
+	skb_mark_not_on_list(skb);
+	if (likely(weft_order_push(&cb->peer->rx, skb)))
+		weft_crypt_submit(wdev, skb, skb->len);
+	else
+		weft_drop(wdev, skb, WEFT_DROP_RX_QUEUE_FULL);
+}
+
+/* Takes off the UDP header; the type if the length goes with it. */
+static u8 classify(struct sk_buff *skb)
+{
+	unsigned int len;
+	u8 type;
+
+	if (!pskb_may_pull(skb, sizeof(struct udphdr) +
+				sizeof(struct weft_message_header)))
+		return WEFT_MESSAGE_INVALID;
+	__skb_pull(skb, sizeof(struct udphdr));
+	len = skb->len;
+	type = weft_message_type((void *)skb->data);
+
+	switch (type) {
+	case WEFT_MESSAGE_DATA:
+		if (len >= WEFT_MESSAGE_MINIMUM_LEN &&
+		    pskb_may_pull(skb, sizeof(struct weft_message_data)))
+			return type;
+		break;
+	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
+		if (len == sizeof(struct weft_message_handshake_initiation))
+			return type;
+		break;
+	case WEFT_MESSAGE_HANDSHAKE_RESPONSE:
+		if (len == sizeof(struct weft_message_handshake_response))
+			return type;
+		break;
+	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
+		if (len == sizeof(struct weft_message_cookie_reply))
+			return type;
+		break;
+	}
+	return WEFT_MESSAGE_INVALID;
+}
+
+/**
+ * weft_receive() - a UDP packet came in
+ * @wdev: device
+ * @skb: packet, at its UDP header; consumed
+ *
+ * Context: softirq, RCU read section.
+ */
+void weft_receive(struct weft_device *wdev, struct sk_buff *skb)
+{
+	/* The outer route is not counted and may go while the packet waits. */
+	skb_dst_drop(skb);
+	switch (classify(skb)) {
+	case WEFT_MESSAGE_DATA:
+		queue_data(wdev, skb);
+		return;
+	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
+	case WEFT_MESSAGE_HANDSHAKE_RESPONSE:
+	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
+		if (unlikely(skb_linearize(skb))) {
+			weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
+			return;
+		}
+		queue_handshake(wdev, skb);
+		return;
+	default:
+		weft_drop(wdev, skb, WEFT_DROP_RX_MALFORMED);
+	}
+}
+
+/*
+ * Section 6.2: an initiator that only receives renews the session before it
+ * ends, once.
+ */
+static void renew_at_last_minute(struct weft_peer *peer)
+{
+	u64 limit = READ_ONCE(weft_reject_after_ms);
+	u64 margin = (WEFT_KEEPALIVE_TIMEOUT + WEFT_REKEY_TIMEOUT) *
+		     MSEC_PER_SEC;
+	struct weft_session *session;
+	bool renew;
+
+	if (peer->timers.sent_lastminute_handshake)
+		return;
+	rcu_read_lock_bh();
+	session = rcu_dereference_bh(peer->sessions.current_session);
+	renew = session && session->initiator &&
+		READ_ONCE(session->send_valid) &&
+		weft_timers_expired(session->birth,
+				    limit > margin ? limit - margin : 0);
+	rcu_read_unlock_bh();
+	if (likely(!renew))
+		return;
+	peer->timers.sent_lastminute_handshake = true;
+	weft_queue_initiation(peer, false);
+}
+
+static bool open_message(struct weft_device *wdev, struct weft_session *session,
+			 struct sk_buff *skb)
+{
+	const struct weft_message_data *msg;
+	u64 nonce;
+
+	/* Somebody else may look at the same data: a capture, a page cache. */
+	if (unlikely(skb_linearize_cow(skb))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
+		return false;
+	}
+	msg = (void *)skb->data;
+	nonce = le64_to_cpu(msg->counter);
+	if (unlikely(!session->suite->open(&session->recv_key, skb, nonce))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
+		return false;
+	}
+	if (unlikely(!weft_replay_check(&session->replay, nonce))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_REPLAY, 1);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * weft_open_batch() - decrypt a batch and take notice of what it proves
+ * @batch: messages; inner packets on return where weft_cb.good says so
+ *
+ * Context: bottom halves disabled, RCU read section or references held.
+ * Return: false if nothing is left to deliver.
+ */
+bool weft_open_batch(struct sk_buff *batch)
+{
+	struct weft_session *session = weft_cb(batch)->session;
+	struct weft_peer *peer = weft_cb(batch)->peer;
+	struct sk_buff *skb;
+	u64 bytes = 0;
+
+	for (skb = batch; skb; skb = skb->next) {
+		if (unlikely(!open_message(peer->wdev, session, skb)))
+			continue;
+		bytes += skb->len;
+		__skb_pull(skb, sizeof(struct weft_message_data));
+		__skb_trim(skb, skb->len - WEFT_NOISE_AUTHTAG_LEN);
+		weft_cb(skb)->good = true;
+	}
+	if (unlikely(!bytes))
+		return false;
+
+	if (unlikely(weft_sessions_confirm(peer, session))) {
+		session_established(peer);
+		weft_send_staged(peer);
+	}
+	renew_at_last_minute(peer);
+	count_received(peer, bytes);
+	return true;
+}
+
+/* Length that the inner header claims; 0 if it cannot be right. */
+static unsigned int inner_len(const struct sk_buff *skb)
+{
+	unsigned int len;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		len = ntohs(ip_hdr(skb)->tot_len);
+		return len < sizeof(struct iphdr) ? 0 : len;
+	}
+	return ntohs(ipv6_hdr(skb)->payload_len) + sizeof(struct ipv6hdr);
+}
+
+static bool decapsulate_ecn(struct sk_buff *skb, u8 outer)
+{
+	u8 inner = skb->protocol == htons(ETH_P_IP) ?
+			   ip_hdr(skb)->tos :
+			   ipv6_get_dsfield(ipv6_hdr(skb));
+
+	/* RFC 6040, section 4.2 */
+	return INET_ECN_decapsulate(skb, outer, inner) <= 1;
+}
+
+/* Makes the opened message look like a packet that has just come in. */
+static void dress(struct sk_buff *skb, struct net_device *dev)
+{
+	skb_reset_mac_header(skb);
+	skb_reset_transport_header(skb);
+	skb_scrub_packet(skb, true);
+	skb_init_secmark(skb);
+	skb->priority = 0;
+	skb_clear_hash(skb);
+	skb_set_queue_mapping(skb, 0);
+	__vlan_hwaccel_clear_tag(skb);
+	skb->encapsulation = 0;
+	skb->dev = dev;
+	/* The tag vouches for what was sent, better than any checksum. */
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	skb->csum_level = ~0;
+}
+
+/* Why an opened packet must not reach the stack; WEFT_DROP_COUNT if it may. */
+static enum weft_drop inspect(struct weft_peer *peer, struct sk_buff *skb,
+			      u8 tos)
+{
+	const struct weft_peer_table *table;
+	unsigned int len;
+
+	skb_reset_network_header(skb);
+	/* Opened messages are linear; this looks at a whole header or at none. */
+	skb->protocol = ip_tunnel_parse_protocol(skb);
+	if (!skb->protocol)
+		return WEFT_DROP_RX_NOT_IP;
+	len = inner_len(skb);
+	if (unlikely(!len || len > skb->len))
+		return WEFT_DROP_RX_LENGTH;
+	table = rcu_dereference_bh(peer->wdev->table);
+	if (weft_allowedips_lookup_src(&table->allowed, skb) != peer)
+		return WEFT_DROP_RX_NOT_ALLOWED;
+	if (unlikely(!decapsulate_ecn(skb, tos)))
+		return WEFT_DROP_RX_ECN;
+	if (unlikely(pskb_trim(skb, len)))
+		return WEFT_DROP_RX_NO_MEMORY;
+	return WEFT_DROP_COUNT;
+}
+
+static void deliver(struct weft_lane *lane, struct weft_peer *peer,
+		    struct sk_buff *skb, u8 tos)
+{
+	struct weft_device *wdev = peer->wdev;
+	unsigned int bytes = weft_message_data_len(skb->len);
+	enum weft_drop reason;
+
+	if (unlikely(!skb->len)) {
+		weft_stats_rx(wdev, 1, bytes);
+		weft_stats_count(wdev, WEFT_COUNT_RX_KEEPALIVES);
+		consume_skb(skb);
+		return;
+	}
+	weft_timers_data_received(peer);
+	reason = inspect(peer, skb, tos);
+	if (unlikely(reason != WEFT_DROP_COUNT)) {
+		weft_drop(wdev, skb, reason);
+		return;
+	}
+	dress(skb, wdev->dev);
+	weft_stats_rx(wdev, 1, bytes);
+	napi_gro_receive(&lane->napi, skb);
+}
+
+static void deliver_batch(struct weft_lane *lane, struct weft_peer *peer,
+			  struct sk_buff *batch)
+{
+	bool ready = weft_cb(batch)->state == WEFT_BATCH_READY;
+	u8 tos = weft_cb(batch)->tos;
+	struct sk_buff *skb, *next;
+	bool proven = false;
+
+	skb_list_walk_safe(batch, skb, next) {
+		skb_mark_not_on_list(skb);
+		/* What is not good has been counted when that was found. */
+		if (unlikely(!ready || !weft_cb(skb)->good)) {
+			kfree_skb(skb);
+			continue;
+		}
+		/* Here, because the last to arrive says where the peer is. */
+		if (!proven)
+			weft_path_received(peer, skb);
+		proven = true;
+		deliver(lane, peer, skb, tos);
+	}
+}
+
+static struct weft_lane *lane_of(const struct weft_peer *peer)
+{
+	return &peer->wdev->lanes[peer->id % peer->wdev->lane_count];
+}
+
+/**
+ * weft_lane_schedule() - deliver what has been opened
+ * @peer: whose queue may have a batch to deliver at its head
+ *
+ * Context: bottom halves disabled; the peer is alive by RCU or a reference.
+ */
+void weft_lane_schedule(struct weft_peer *peer)
+{
+	struct weft_lane *lane = lane_of(peer);
+
+	spin_lock_bh(&lane->lock);
+	if (!peer->on_lane && weft_order_ready(&peer->rx) &&
+	    weft_peer_get_maybe_zero(peer)) {
+		peer->on_lane = true;
+		list_add_tail(&peer->lane_list, &lane->ready);
+	}
+	spin_unlock_bh(&lane->lock);
+	napi_schedule(&lane->napi);
+}
+
+/* Whose turn it is: the first of the lane, which goes to its end. */
+static struct weft_peer *lane_next(struct weft_lane *lane)
+{
+	struct weft_peer *peer;
+
+	spin_lock_bh(&lane->lock);
+	peer = list_first_entry_or_null(&lane->ready, struct weft_peer,
+					lane_list);
+	if (peer)
+		list_move_tail(&peer->lane_list, &lane->ready);
+	spin_unlock_bh(&lane->lock);
+	return peer;
+}
+
+/* Takes a peer off its lane, unless it has something ready again. */
+static void lane_leave(struct weft_lane *lane, struct weft_peer *peer)
+{
+	bool left;
+
+	spin_lock_bh(&lane->lock);
+	left = !weft_order_ready(&peer->rx);
+	if (left) {
+		list_del(&peer->lane_list);
+		peer->on_lane = false;
+	}
+	spin_unlock_bh(&lane->lock);
+	if (left)
+		weft_peer_put(peer);
+}
+
+static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
+			int budget)
+{
+	struct sk_buff *batch;
+	int done = 0;
+
+	while (done < budget && (batch = weft_order_pop(&peer->rx))) {
+		done += weft_cb(batch)->count;
+		deliver_batch(lane, peer, batch);
+	}
+	return done;
+}
+
+/**
+ * weft_lane_poll() - NAPI poll of a lane
+ * @napi: weft_lane.napi
+ * @budget: packets to deliver at most
+ *
+ * Return: packets delivered, less than @budget if nothing is left.
+ */
+int weft_lane_poll(struct napi_struct *napi, int budget)
+{
+	struct weft_lane *lane = container_of(napi, struct weft_lane, napi);
+	struct weft_peer *peer;
+	int done = 0;
+
+	while (done < budget && (peer = lane_next(lane))) {
+		done += deliver_some(lane, peer,
+				     min(budget - done, LANE_QUANTUM));
+		lane_leave(lane, peer);
+	}
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return min(done, budget);
+}
+
+/**
+ * weft_lane_purge() - let go of the peers that wait for a lane
+ * @lane: its NAPI is disabled for good
+ */
+void weft_lane_purge(struct weft_lane *lane)
+{
+	struct weft_peer *peer, *next;
+
+	list_for_each_entry_safe(peer, next, &lane->ready, lane_list) {
+		list_del(&peer->lane_list);
+		weft_peer_put(peer);
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _WEFT_SUITE_H
+#define _WEFT_SUITE_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+
+/**
+ * struct weft_key - one direction's transport key, in its suite's form
+ * @raw: key of ChaCha20-Poly1305
+ */
+struct weft_key {
+	u8 raw[32];
+};
+
+/**
+ * struct weft_suite - the AEAD of a handshake and of the session it makes
+ * @name: as users write it
+ * @construction: Noise protocol name, hashed into the first chaining key
+ * @identifier: second string of the transcript
+ * @id: enum weft_suite_id; bits 8 to 15 of the message type word
+ * @rekey_after_messages: packets after which a new session is asked for
+ * @key_set: take a raw key of 32 bytes into use; may sleep; 0 or -errno
+ * @key_clear: erase a key
+ * @seal: encrypt a batch in place. Each skb of the list starts with its
+ *	message header and ends with room for the tag; the n-th one is sealed
+ *	with nonce @nonce + n. False: the batch is lost.
+ * @open: decrypt one datagram in place, starting with its message header;
+ *	true if the tag is right
+ * @seal_handshake: encrypt a handshake payload with associated data
+ * @open_handshake: its inverse; true if the tag is right
+ *
+ * The seam of the protocol's cryptography: all that depends on the cipher is
+ * here. @seal and @open are called with bottom halves disabled and SIMD usable.
+ */
+struct weft_suite {
+	const char *name;
+	const char *construction;
+	const char *identifier;
+	u8 id;
+	u64 rekey_after_messages;
+	int (*key_set)(struct weft_key *key, const u8 raw[32]);
+	void (*key_clear)(struct weft_key *key);
+	bool (*seal)(const struct weft_key *key, struct sk_buff *batch,
+		     u64 nonce);
+	bool (*open)(const struct weft_key *key, struct sk_buff *skb,
+		     u64 nonce);
+	void (*seal_handshake)(u8 *dst, const u8 *src, size_t len,
+			       const u8 *ad, size_t ad_len, u64 nonce,
+			       const u8 key[32]);
+	bool (*open_handshake)(u8 *dst, const u8 *src, size_t len,
+			       const u8 *ad, size_t ad_len, u64 nonce,
+			       const u8 key[32]);
+};
+
+const struct weft_suite *weft_suite_by_id(u8 id);
+
+#endif /* _WEFT_SUITE_H */
