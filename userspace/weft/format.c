@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <string.h>
+
+#include "format.h"
+
+struct endpoint_text format_endpoint(const union weft_endpoint *endpoint)
+{
+	struct endpoint_text out = { "(none)" };
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+	socklen_t len;
+
+	switch (endpoint->sa.sa_family) {
+	case AF_INET:
+		len = sizeof(endpoint->in);
+		break;
+	case AF_INET6:
+		len = sizeof(endpoint->in6);
+		break;
+	default:
+		return out;
+	}
+	/* Knows how to write the scope of a link-local address. */
+	if (getnameinfo(&endpoint->sa, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST))
+		return out;
+	snprintf(out.text, sizeof(out.text), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+		 ntohs(endpoint->in.sin_port));
+	return out;
+}
+
+struct prefix_text format_prefix(const struct weft_allowed_ip *ip)
+{
+	struct prefix_text out = { .text = "" };
+
+	if (!inet_ntop(ip->family, ip->addr, out.address, sizeof(out.address)))
+		out.address[0] = '\0';
+	snprintf(out.text, sizeof(out.text), "%s/%u", out.address, ip->prefix_len);
+	return out;
+}
+
+struct key_text format_key(const struct weft_key *key)
+{
+	struct key_text out;
+
+	weft_key_to_base64(out.text, key);
+	return out;
+}
+
+struct key_text format_key_or_none(const struct weft_key *key)
+{
+	struct key_text none = { "(none)" };
+
+	return weft_key_is_zero(key) ? none : format_key(key);
+}
+
+const char *format_suite(uint32_t suite, char buf[16])
+{
+	const char *name = weft_suite_name(suite);
+
+	if (name)
+		return name;
+	snprintf(buf, 16, "%u", suite);
+	return buf;
+}

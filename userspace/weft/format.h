@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values to text, the same for people, scripts and configuration files. */
+#ifndef WEFT_FORMAT_H
+#define WEFT_FORMAT_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <weft/weft.h>
+
+/* "[address%scope]:port" */
+struct endpoint_text {
+	char text[INET6_ADDRSTRLEN + IF_NAMESIZE + 16];
+};
+
+/* "address/length" */
+struct prefix_text {
+	char address[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + 8];
+};
+
+struct key_text {
+	char text[WEFT_KEY_BASE64_LEN + 1];
+};
+
+/* "(none)" if there is none. */
+struct endpoint_text format_endpoint(const union weft_endpoint *endpoint);
+struct prefix_text format_prefix(const struct weft_allowed_ip *ip);
+struct key_text format_key(const struct weft_key *key);
+/* "(none)" if the key is zero. */
+struct key_text format_key_or_none(const struct weft_key *key);
+
+/* Name of a suite, or its number if it has none here. */
+const char *format_suite(uint32_t suite, char buf[16]);
+
+#endif /* WEFT_FORMAT_H */

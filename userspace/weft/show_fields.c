@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Single fields and the dump, separated by tabs and newlines; the form is wg(8)'s. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "format.h"
+#include "show.h"
+#include "weft_tool.h"
+
+static void print_public_key(const struct weft_device *dev)
+{
+	fputs(format_key_or_none(&dev->public_key).text, stdout);
+}
+
+static void print_private_key(const struct weft_device *dev)
+{
+	fputs(format_key_or_none(&dev->private_key).text, stdout);
+}
+
+static void print_listen_port(const struct weft_device *dev)
+{
+	printf("%u", dev->listen_port);
+}
+
+static void print_fwmark(const struct weft_device *dev)
+{
+	if (dev->fwmark)
+		printf("0x%" PRIx32, dev->fwmark);
+	else
+		fputs("off", stdout);
+}
+
+static void print_nothing(const struct weft_peer *peer)
+{
+	(void)peer;
+}
+
+static void print_preshared_key(const struct weft_peer *peer)
+{
+	fputs(format_key_or_none(&peer->preshared_key).text, stdout);
+}
+
+static void print_endpoint(const struct weft_peer *peer)
+{
+	fputs(format_endpoint(&peer->endpoint).text, stdout);
+}
+
+static void print_prefixes(const struct weft_peer *peer, char separator)
+{
+	const struct weft_allowed_ip *ip;
+
+	if (!peer->n_allowed_ips)
+		fputs("(none)", stdout);
+	weft_for_each_allowed_ip(peer, ip) {
+		if (ip != peer->allowed_ips)
+			putchar(separator);
+		fputs(format_prefix(ip).text, stdout);
+	}
+}
+
+static void print_allowed_ips(const struct weft_peer *peer)
+{
+	print_prefixes(peer, ' ');
+}
+
+static void print_latest_handshake(const struct weft_peer *peer)
+{
+	printf("%" PRId64, (int64_t)peer->last_handshake.tv_sec);
+}
+
+static void print_transfer(const struct weft_peer *peer)
+{
+	printf("%" PRIu64 "\t%" PRIu64, peer->rx_bytes, peer->tx_bytes);
+}
+
+static void print_keepalive(const struct weft_peer *peer)
+{
+	if (peer->persistent_keepalive)
+		printf("%u", peer->persistent_keepalive);
+	else
+		fputs("off", stdout);
+}
+
+/* One line of a device, or a line a peer: its key and, if there is any, a value. */
+static const struct field {
+	const char *name;
+	void (*of_device)(const struct weft_device *dev);
+	void (*of_peer)(const struct weft_peer *peer);
+} fields[] = {
+	{ "public-key", print_public_key, NULL },
+	{ "private-key", print_private_key, NULL },
+	{ "listen-port", print_listen_port, NULL },
+	{ "fwmark", print_fwmark, NULL },
+	{ "peers", NULL, print_nothing },
+	{ "preshared-keys", NULL, print_preshared_key },
+	{ "endpoints", NULL, print_endpoint },
+	{ "allowed-ips", NULL, print_allowed_ips },
+	{ "latest-handshakes", NULL, print_latest_handshake },
+	{ "transfer", NULL, print_transfer },
+	{ "persistent-keepalive", NULL, print_keepalive },
+	{ "dump", NULL, NULL },
+};
+
+static const struct field *find_field(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); ++i) {
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	}
+	return NULL;
+}
+
+bool is_field(const char *name)
+{
+	return find_field(name);
+}
+
+/* Beginning of a line. */
+static void print_ifname(const struct weft_device *dev, bool with_ifname)
+{
+	if (with_ifname)
+		printf("%s\t", dev->ifname);
+}
+
+static void dump_peer(const struct weft_peer *peer)
+{
+	printf("%s\t", format_key(&peer->public_key).text);
+	print_preshared_key(peer);
+	putchar('\t');
+	print_endpoint(peer);
+	putchar('\t');
+	print_prefixes(peer, ',');
+	putchar('\t');
+	print_latest_handshake(peer);
+	putchar('\t');
+	print_transfer(peer);
+	putchar('\t');
+	print_keepalive(peer);
+	putchar('\n');
+}
+
+static void dump(const struct weft_device *dev, bool with_ifname)
+{
+	const struct weft_peer *peer;
+
+	print_ifname(dev, with_ifname);
+	print_private_key(dev);
+	putchar('\t');
+	print_public_key(dev);
+	putchar('\t');
+	print_listen_port(dev);
+	putchar('\t');
+	print_fwmark(dev);
+	putchar('\n');
+	weft_for_each_peer(dev, peer) {
+		print_ifname(dev, with_ifname);
+		dump_peer(peer);
+	}
+}
+
+void show_field(const struct weft_device *dev, const char *name, bool with_ifname)
+{
+	const struct field *field = find_field(name);
+	const struct weft_peer *peer;
+
+	if (!field->of_device && !field->of_peer) {
+		dump(dev, with_ifname);
+		return;
+	}
+	if (field->of_device) {
+		print_ifname(dev, with_ifname);
+		field->of_device(dev);
+		putchar('\n');
+		return;
+	}
+	weft_for_each_peer(dev, peer) {
+		print_ifname(dev, with_ifname);
+		fputs(format_key(&peer->public_key).text, stdout);
+		if (field->of_peer != print_nothing)
+			putchar('\t');
+		field->of_peer(peer);
+		putchar('\n');
+	}
+}
