@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,13 +205,39 @@ static void note(const char *path, unsigned long cookies)
 		err(2, "%s", path);
 }
 
+/*
+ * As many are sent as are answered, so that the receiver's queue stays as long
+ * as it was made, however slow the receiver: longer than what it calls load,
+ * shorter than what it has room for, or nobody else would get through. What
+ * was worked on before there was load is not answered; after a while without
+ * a cookie it begins anew.
+ */
+static void keep_loaded(int sock, uint8_t *messages, unsigned int count, const char *path)
+{
+	struct pollfd readable = { .fd = sock, .events = POLLIN };
+	unsigned long cookies = 0;
+
+	for (;;) {
+		unsigned long answered;
+
+		poll(&readable, 1, 300);
+		answered = count_cookies(sock);
+		cookies += answered;
+		if (answered)
+			note(path, cookies);
+		if (!answered || answered > count)
+			answered = count;
+		send_all(sock, messages, answered);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct addrinfo hints = {
 		.ai_socktype = SOCK_DGRAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 	};
-	unsigned long sent = 0, cookies = 0;
+	unsigned long sent = 0;
 	uint8_t public[KEY_LEN], *messages;
 	int sock, size = 8 << 20, rc;
 	unsigned int count;
@@ -218,7 +245,8 @@ int main(int argc, char **argv)
 
 	if ((argc != 5 && argc != 6) || from_base64(public, argv[1])) {
 		fprintf(stderr, "usage: initiations PUBLIC-KEY ADDRESS PORT COUNT [COOKIES]\n"
-				"COOKIES: go on for ever, write the number of cookie replies there\n");
+				"COOKIES: keep COUNT of them queued for ever, write the number of\n"
+				"cookie replies there\n");
 		return 2;
 	}
 	count = strtoul(argv[4], NULL, 0);
@@ -233,13 +261,8 @@ int main(int argc, char **argv)
 
 	messages = make_messages(public, count);
 	sent = send_all(sock, messages, count);
-	while (argc == 6) {
-		cookies += count_cookies(sock);
-		if (cookies)
-			note(argv[5], cookies);
-		usleep(200000);
-		send_all(sock, messages, count);
-	}
+	if (argc == 6)
+		keep_loaded(sock, messages, count, argv[5]);
 	printf("%lu\n", sent);
 	return sent ? 0 : 1;
 }

@@ -187,7 +187,8 @@ test_weft_keepalive() {
 # c floods a port until the end of the test, and is asked for cookies by now.
 flood() { # flood KEY ADDRESS PORT
 	rm -f "$TMP/cookies"
-	background c initiations "$@" 2500 "$TMP/cookies"
+	# load begins at 512 that wait, and the queue of either module holds 4096
+	background c initiations "$@" 1500 "$TMP/cookies"
 	soon 20 test -s "$TMP/cookies"
 }
 
