@@ -595,12 +595,12 @@ bool weft_handshake_create_response(struct weft_message_handshake_response *msg,
 		goto out;
 	transcript_load(&t, handshake);
 	if (!write_response(msg, &t, handshake))
-		goto out;
+		goto give_up;
 
 	weft_index_remove(indexes, &handshake->index);
 	if (READ_ONCE(peer->dead) ||
 	    weft_index_insert(indexes, &handshake->index))
-		goto out;
+		goto give_up;
 	msg->header.type = weft_message_word(WEFT_MESSAGE_HANDSHAKE_RESPONSE,
 					     t.suite->id);
 	msg->sender_index = handshake->index.id;
@@ -608,6 +608,10 @@ bool weft_handshake_create_response(struct weft_message_handshake_response *msg,
 	transcript_store(&t, handshake);
 	handshake->state = WEFT_HANDSHAKE_CREATED_RESPONSE;
 	ok = true;
+	goto out;
+
+give_up:
+	handshake_zero(peer);
 out:
 	up_write(&handshake->lock);
 	up_read(&peer->wdev->identity.lock);
@@ -779,13 +783,16 @@ bool weft_handshake_begin_session(struct weft_peer *peer)
 		goto out;
 
 	session = weft_session_create(peer, handshake->suite);
-	if (!session)
+	if (!session) {
+		handshake_zero(peer);
 		goto out;
+	}
 	session->initiator =
 		handshake->state == WEFT_HANDSHAKE_CONSUMED_RESPONSE;
 	session->remote_index = handshake->remote_index;
 	session->send_valid = true;
 	if (derive_keys(session, handshake->chaining_key)) {
+		handshake_zero(peer);
 		weft_session_put(session);
 		goto out;
 	}
