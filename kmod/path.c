@@ -126,22 +126,28 @@ static struct weft_path *active_path(struct weft_paths *paths)
 					 lockdep_is_held(&paths->lock));
 }
 
-/* Gives the peer its first path, unless another CPU was faster. */
-static void path_add(struct weft_paths *paths, struct weft_path *path,
+/*
+ * Gives the peer its first path, unless another CPU was faster; @path is
+ * consumed in any case. Returns false if there was one.
+ */
+static bool path_add(struct weft_paths *paths, struct weft_path *path,
 		     const struct weft_endpoint *endpoint)
 {
+	bool first;
+
 	spin_lock_bh(&paths->lock);
-	if (!active_path(paths)) {
+	first = !active_path(paths);
+	if (first) {
 		path->endpoint = *endpoint;
 		path->state = WEFT_PATH_STATE_ACTIVE;
 		list_add_tail_rcu(&path->list, &paths->list);
 		paths->count++;
 		rcu_assign_pointer(paths->active, path);
-		path = NULL;
 	}
 	spin_unlock_bh(&paths->lock);
-	if (path)
+	if (!first)
 		path_free(path);
+	return first;
 }
 
 static void path_move(struct weft_path *path,
@@ -151,6 +157,20 @@ static void path_move(struct weft_path *path,
 	path->endpoint = *endpoint;
 	dst_cache_reset(&path->cache);
 	spin_unlock_bh(&path->lock);
+}
+
+/* Returns false if there is no path to move. */
+static bool move_active(struct weft_paths *paths,
+			const struct weft_endpoint *endpoint)
+{
+	struct weft_path *path;
+
+	rcu_read_lock_bh();
+	path = rcu_dereference_bh(paths->active);
+	if (path)
+		path_move(path, endpoint);
+	rcu_read_unlock_bh();
+	return path;
 }
 
 /**
@@ -187,33 +207,35 @@ void weft_path_set_endpoint(struct weft_peer *peer,
 			    struct weft_path *spare)
 {
 	struct weft_endpoint wanted = { .src_ifindex = 0 };
-	struct weft_path *path;
 
 	if (endpoint->addr.sa_family == AF_INET)
 		wanted.addr4 = endpoint->addr4;
 	else
 		wanted.addr6 = endpoint->addr6;
 
-	rcu_read_lock_bh();
-	path = rcu_dereference_bh(peer->paths.active);
-	if (path)
-		path_move(path, &wanted);
-	rcu_read_unlock_bh();
-
-	if (path)
+	if (move_active(&peer->paths, &wanted)) {
 		path_free(spare);
-	else
-		path_add(&peer->paths, spare, &wanted);
+		return;
+	}
+	/* A packet that came in meanwhile must not win over what was said. */
+	if (!path_add(&peer->paths, spare, &wanted))
+		move_active(&peer->paths, &wanted);
 }
 
-/* Not for each packet of a peer that sends from two addresses in turn. */
+/*
+ * Not for each packet of a peer that sends from two addresses in turn; what is
+ * held back is told with a later packet, so that the last word is right.
+ */
 static void tell_move(struct weft_peer *peer)
 {
 	u64 now = get_jiffies_64();
 
-	if (now - READ_ONCE(peer->paths.last_event) < HZ / 10)
+	if (now - READ_ONCE(peer->paths.last_event) < HZ / 10) {
+		WRITE_ONCE(peer->paths.event_due, true);
 		return;
+	}
 	WRITE_ONCE(peer->paths.last_event, now);
+	WRITE_ONCE(peer->paths.event_due, false);
 	weft_netlink_path_event(peer, WEFT_PATH_EVENT_CHANGED);
 }
 
@@ -223,8 +245,8 @@ static void path_learn(struct weft_peer *peer,
 	struct weft_path *path = path_create(GFP_ATOMIC);
 
 	/* Without memory the next packet tries again. */
-	if (path)
-		path_add(&peer->paths, path, endpoint);
+	if (path && path_add(&peer->paths, path, endpoint))
+		tell_move(peer);
 }
 
 /**
@@ -257,10 +279,9 @@ void weft_path_received(struct weft_peer *peer, const struct sk_buff *skb)
 	WRITE_ONCE(path->last_rx, get_jiffies_64());
 	/* A torn read of the endpoint only costs the lock. */
 	moved = !address_equal(&path->endpoint, &endpoint);
-	if (likely(!moved && source_equal(&path->endpoint, &endpoint)))
-		goto out;
-	path_move(path, &endpoint);
-	if (moved)
+	if (unlikely(moved || !source_equal(&path->endpoint, &endpoint)))
+		path_move(path, &endpoint);
+	if (unlikely(moved || READ_ONCE(peer->paths.event_due)))
 		tell_move(peer);
 out:
 	rcu_read_unlock_bh();

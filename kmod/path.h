@@ -64,6 +64,7 @@ struct weft_path {
  * @list: all of them, up to WEFT_MAX_PATHS, read under RCU
  * @active: where data goes; NULL while no path is known
  * @count: length of @list
+ * @event_due: the endpoint has moved since @last_event; not locked
  * @last_event: jiffies64 of the last event about the endpoint; not locked
  *
  * A peer that has never had an endpoint has no path and needs no memory for one.
@@ -74,6 +75,7 @@ struct weft_paths {
 	struct list_head list;
 	struct weft_path __rcu *active;
 	u8 count;
+	bool event_due;
 	u64 last_event;
 };
 
