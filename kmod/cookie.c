@@ -328,24 +328,3 @@ out:
 	up_write(&cookie->lock);
 	return genuine;
 }
-
-/**
- * weft_cookie_wipe() - forget all about a peer that goes away
- * @cookie: the peer's; only weft_cookie_init() may follow
- *
- * Context: process; takes @cookie->lock.
- */
-void weft_cookie_wipe(struct weft_cookie *cookie)
-{
-	down_write(&cookie->lock);
-	cookie->is_valid = false;
-	cookie->have_sent_mac1 = false;
-	memzero_explicit(cookie->cookie, sizeof(cookie->cookie));
-	memzero_explicit(cookie->last_mac1_sent,
-			 sizeof(cookie->last_mac1_sent));
-	memzero_explicit(cookie->cookie_decryption_key,
-			 sizeof(cookie->cookie_decryption_key));
-	memzero_explicit(cookie->message_mac1_key,
-			 sizeof(cookie->message_mac1_key));
-	up_write(&cookie->lock);
-}

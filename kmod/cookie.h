@@ -90,6 +90,5 @@ void weft_cookie_add_macs(struct weft_cookie *cookie, void *message,
 			  size_t len);
 bool weft_cookie_consume_reply(struct weft_cookie *cookie,
 			       const struct weft_message_cookie_reply *reply);
-void weft_cookie_wipe(struct weft_cookie *cookie);
 
 #endif /* _WEFT_COOKIE_H */

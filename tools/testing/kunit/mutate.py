@@ -134,7 +134,7 @@ MUTATIONS = [
     ("cookie.c", "cookie_ratelimited", "state = weft_ratelimiter_allow(skb, net) ?", "state = weft_ratelimiter_allow(skb, net) || 1 ?"),
     # charged before it has proved anything
     ("cookie.c", "cookie_ratelimited", "\tweft_cookie_make(checker, cookie, skb);\n\tweft_cookie_mac2", "\tweft_ratelimiter_allow(skb, net);\n\tweft_cookie_make(checker, cookie, skb);\n\tweft_cookie_mac2"),
-    ("cookie.c", "cookie_wipe", "memzero_explicit(cookie->cookie_decryption_key,\n\t\t\t sizeof(cookie->cookie_decryption_key));", ""),
+    ("cookie.c", "cookie_checker_wipe", "memzero_explicit(checker->cookie_encryption_key,\n\t\t\t\t sizeof(checker->cookie_encryption_key));", ""),
     ("suite.c", "noise_known_answers", "WireGuard v1 zx2c4 Jason@zx2c4.com", "WireGuard v2 zx2c4 Jason@zx2c4.com"),
     # transport keys exchanged at both ends
     ("noise.c", "noise_known_answers", "kdf(first, second, NULL, ck, NULL, 0);", "kdf(second, first, NULL, ck, NULL, 0);"),
