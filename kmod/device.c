@@ -17,6 +17,7 @@
 #include <net/rtnetlink.h>
 
 #include "compat/compat.h"
+#include "netlink.h"
 #include "packet.h"
 #include "socket.h"
 
@@ -66,7 +67,8 @@ static int weft_open(struct net_device *dev)
 static void peer_forget_keys(struct weft_peer *peer)
 {
 	weft_handshake_clear(peer);
-	weft_sessions_clear(peer);
+	if (weft_sessions_clear(peer))
+		weft_netlink_session_event(peer, WEFT_SESSION_EVENT_EXPIRED);
 }
 
 static void peer_down(struct weft_peer *peer)
@@ -279,7 +281,6 @@ static int device_init(struct weft_device *wdev)
 	int err;
 
 	mutex_init(&wdev->lock);
-	mutex_init(&wdev->socket_lock);
 	weft_identity_init(&wdev->identity);
 	weft_cookie_checker_init(&wdev->cookie_checker);
 
@@ -473,6 +474,45 @@ void weft_device_set_private_key(struct weft_device *wdev,
 	call_for_peers(wdev, weft_sessions_stop_sending);
 	weft_cookie_checker_set_key(&wdev->cookie_checker,
 				    present ? public_key : NULL);
+}
+
+/**
+ * weft_device_replace_peers() - exchange all peers, and the identity with them
+ * @wdev: device, whose lock is held
+ * @table: new table, with its peers
+ * @private_key: all zero for none; NULL to keep the one there is. No peer of
+ *	@table has its public key.
+ *
+ * The data path sees the old peers or the new ones. No handshake is made
+ * between an old peer and the new identity or the other way round, which would
+ * tell others that the two belong together.
+ */
+void weft_device_replace_peers(struct weft_device *wdev,
+			       struct weft_peer_table *table,
+			       const u8 *private_key)
+{
+	struct weft_identity *identity = &wdev->identity;
+	u8 public_key[WEFT_KEY_LEN];
+	struct weft_peer_table *old;
+	bool present = false;
+	LIST_HEAD(dead);
+
+	lockdep_assert_held(&wdev->lock);
+
+	/* Handshakes wait here until peers and identity go together. */
+	down_write(&identity->lock);
+	old = weft_peer_table_publish(wdev, table, &dead);
+	if (private_key) {
+		present = weft_identity_set(identity, private_key);
+		memcpy(public_key, identity->public_key, WEFT_KEY_LEN);
+		call_for_peers(wdev, weft_handshake_precompute);
+	}
+	up_write(&identity->lock);
+	if (private_key)
+		weft_cookie_checker_set_key(&wdev->cookie_checker,
+					    present ? public_key : NULL);
+	weft_peer_bury(&dead);
+	weft_peer_table_destroy(old, &wdev->lock);
 }
 
 /* The sockets' namespace ends; the device, if it is elsewhere, lives on. */

@@ -47,8 +47,9 @@ struct weft_handshake_worker {
  * @dev: the interface
  * @list: in the module's list of devices; under RTNL
  * @birth_net: namespace of the sockets: the one the device was made in.
- *	Not counted, cleared by its pre_exit; RCU, changed under RTNL and @lock
- * @sock4: IPv4 socket; RCU, changed under @socket_lock
+ *	Not counted, cleared by its pre_exit and by the destructor; RCU, changed
+ *	under @lock
+ * @sock4: IPv4 socket; RCU, changed under @lock
  * @sock6: IPv6 socket; likewise
  * @port: UDP port of both; what was asked for while the device is down
  * @fwmark: of encapsulated packets; read without a lock
@@ -83,8 +84,6 @@ struct weft_device {
 	struct mutex lock;
 	struct sock __rcu *sock4;
 	struct sock __rcu *sock6;
-	/** @socket_lock: serialises opening and closing of sockets */
-	struct mutex socket_lock;
 	u16 port;
 	u32 fwmark;
 	struct weft_identity identity;
@@ -124,6 +123,10 @@ int weft_device_set_port(struct weft_device *wdev, u16 port);
 int weft_device_set_fwmark(struct weft_device *wdev, u32 fwmark);
 void weft_device_set_private_key(struct weft_device *wdev,
 				 const u8 private_key[WEFT_KEY_LEN]);
+
+void weft_device_replace_peers(struct weft_device *wdev,
+			       struct weft_peer_table *table,
+			       const u8 *private_key);
 
 int weft_device_module_init(void);
 void weft_device_module_exit(void);

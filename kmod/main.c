@@ -50,8 +50,9 @@ err_allowedips:
 
 static void __exit weft_exit(void)
 {
-	weft_netlink_exit();
+	/* Devices send events as long as there are any. */
 	weft_device_module_exit();
+	weft_netlink_exit();
 	weft_peer_module_exit();
 	weft_ratelimiter_module_exit();
 	weft_allowedips_module_exit();

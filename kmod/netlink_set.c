@@ -734,15 +734,13 @@ static void commit_removals(struct change *change)
 	weft_peer_bury(&dead);
 }
 
-static void commit_device(struct change *change)
+static void commit_fwmark(struct change *change)
 {
 	const struct nlattr *fwmark =
 		change->info->attrs[WEFT_A_DEVICE_FWMARK];
 
 	if (fwmark)
 		weft_device_set_fwmark(change->wdev, nla_get_u32(fwmark));
-	if (change->private_key)
-		weft_device_set_private_key(change->wdev, change->private_key);
 }
 
 static void commit_peers(struct change *change)
@@ -767,7 +765,8 @@ static void commit_wake(struct change *change)
 	struct change_peer *peer;
 	struct weft_peer *other;
 
-	if (!netif_running(change->wdev->dev))
+	/* A device that is just coming up does that itself when it can send. */
+	if (!rcu_access_pointer(change->wdev->sock4))
 		return;
 	for (peer = change->peers; peer < end_of(change); peer++) {
 		if (!peer->target)
@@ -805,12 +804,15 @@ static int commit_request(struct change *change)
 	/* From here on nothing fails. */
 	if (change->replace) {
 		commit_peers(change);
-		weft_peer_table_replace(wdev, change->table);
+		weft_device_replace_peers(wdev, change->table,
+					  change->private_key);
 		change->table = NULL;
-		commit_device(change);
+		commit_fwmark(change);
 	} else {
 		commit_removals(change);
-		commit_device(change);
+		commit_fwmark(change);
+		if (change->private_key)
+			weft_device_set_private_key(wdev, change->private_key);
 		commit_peers(change);
 	}
 	commit_wake(change);

@@ -179,6 +179,19 @@ void weft_peer_abandon(struct weft_peer *peer)
 	weft_peer_put(peer);
 }
 
+/* The list is in order of ids, which a dump relies on to go on where it was. */
+static void list_by_id(struct weft_peer_table *table, struct weft_peer *peer)
+{
+	struct weft_peer *other;
+
+	/* Ids rise: nearly always this is the end. */
+	list_for_each_entry_reverse(other, &table->peers, list)
+		if (other->id < peer->id)
+			break;
+	list_add(&peer->list, &other->list);
+	table->count++;
+}
+
 /**
  * weft_peer_insert() - let the data path find a peer
  * @table: the device's table, or one to take its place
@@ -197,8 +210,7 @@ int weft_peer_insert(struct weft_peer_table *table, struct weft_peer *peer)
 					   &peer->node, by_key_params);
 	if (err)
 		return err;
-	list_add_tail(&peer->list, &table->peers);
-	table->count++;
+	list_by_id(table, peer);
 	return 0;
 }
 
@@ -313,8 +325,7 @@ void weft_peer_exchange(struct weft_peer *old, struct weft_peer *new,
 
 	WARN_ON(rhashtable_replace_fast(&table->by_key, &old->node, &new->node,
 					by_key_params));
-	list_add_tail(&new->list, &table->peers);
-	table->count++;
+	list_by_id(table, new);
 	weft_peer_make_dead(old, dead);
 }
 
@@ -360,26 +371,26 @@ void weft_peer_table_abandon(struct weft_peer_table *table, struct mutex *lock)
 }
 
 /**
- * weft_peer_table_replace() - exchange all peers of a device
+ * weft_peer_table_publish() - let the data path see other peers
  * @wdev: device, whose lock is held
  * @table: new table, with its peers
+ * @dead: the old ones, for weft_peer_bury()
  *
- * The data path sees the old peers or the new ones.
+ * Return: the old table, for weft_peer_table_destroy() after that.
  */
-void weft_peer_table_replace(struct weft_device *wdev,
-			     struct weft_peer_table *table)
+struct weft_peer_table *weft_peer_table_publish(struct weft_device *wdev,
+						struct weft_peer_table *table,
+						struct list_head *dead)
 {
 	struct weft_peer_table *old;
-	LIST_HEAD(dead);
 
 	old = rcu_replace_pointer(wdev->table, table,
 				  lockdep_is_held(&wdev->lock));
 	/* Nobody may see the old table half empty. */
 	synchronize_net();
-	table_make_all_dead(old, &dead);
+	table_make_all_dead(old, dead);
 	weft_device_changed(wdev);
-	weft_peer_bury(&dead);
-	weft_peer_table_destroy(old, &wdev->lock);
+	return old;
 }
 
 /**

@@ -84,7 +84,7 @@ struct weft_peer {
  * struct weft_peer_table - all peers of a device
  * @by_key: by public key
  * @allowed: who may use which inner address
- * @peers: in order of their making; under weft_device.lock
+ * @peers: in order of their ids; under weft_device.lock
  * @count: how many; under weft_device.lock
  *
  * The data path finds it under RCU. A request that replaces all peers builds
@@ -113,8 +113,9 @@ void weft_peer_bury(struct list_head *dead);
 void weft_peer_exchange(struct weft_peer *old, struct weft_peer *new,
 			struct list_head *dead);
 void weft_peer_remove_all(struct weft_device *wdev);
-void weft_peer_table_replace(struct weft_device *wdev,
-			     struct weft_peer_table *table);
+struct weft_peer_table *weft_peer_table_publish(struct weft_device *wdev,
+						struct weft_peer_table *table,
+						struct list_head *dead);
 
 struct weft_peer *weft_peer_get_maybe_zero(struct weft_peer *peer);
 void weft_peer_put(struct weft_peer *peer);

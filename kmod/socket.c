@@ -373,14 +373,14 @@ static void sockets_replace(struct weft_device *wdev, struct sock *sk4,
 {
 	struct sock *old4, *old6;
 
-	mutex_lock(&wdev->socket_lock);
+	lockdep_assert_held(&wdev->lock);
+
 	old4 = rcu_replace_pointer(wdev->sock4, sk4,
-				   lockdep_is_held(&wdev->socket_lock));
+				   lockdep_is_held(&wdev->lock));
 	old6 = rcu_replace_pointer(wdev->sock6, sk6,
-				   lockdep_is_held(&wdev->socket_lock));
+				   lockdep_is_held(&wdev->lock));
 	if (sk4)
 		wdev->port = ntohs(inet_sk(sk4)->inet_sport);
-	mutex_unlock(&wdev->socket_lock);
 
 	if (!old4 && !old6)
 		return;
@@ -397,7 +397,7 @@ static void sockets_replace(struct weft_device *wdev, struct sock *sk4,
  * @wdev: device
  * @port: UDP port, 0 for any
  *
- * Context: process; RTNL held.
+ * Context: process; RTNL and the device's lock held.
  * Return: 0 or -errno; on failure what was open stays open.
  */
 int weft_sockets_open(struct weft_device *wdev, u16 port)
@@ -424,7 +424,7 @@ int weft_sockets_open(struct weft_device *wdev, u16 port)
  * weft_sockets_close() - close the device's sockets; the port is remembered
  * @wdev: device
  *
- * Context: process.
+ * Context: process; the device's lock held.
  */
 void weft_sockets_close(struct weft_device *wdev)
 {
