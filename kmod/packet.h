@@ -4,6 +4,8 @@
 
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter_netdev.h>
+#include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <linux/workqueue.h>
 
@@ -18,6 +20,25 @@
 
 /* Packets that wait for sessions, all peers of a device together. */
 #define WEFT_MAX_STAGED_PER_DEVICE 16384
+
+/**
+ * weft_forget_verdicts() - what others decided about the packet before
+ * @skb: inner packet that becomes an outer one, or the other way round
+ *
+ * That its egress hooks are to be skipped or that it was redirected is true of
+ * the packet it was, and skb_scrub_packet() keeps it.
+ */
+static inline void weft_forget_verdicts(struct sk_buff *skb)
+{
+	skb_reset_redirect(skb);
+	nf_skip_egress(skb, false);
+#if defined(CONFIG_NET_XGRESS) || defined(CONFIG_NET_CLS_ACT)
+	skb->tc_skip_classify = 0;
+#endif
+#ifdef CONFIG_NET_SCHED
+	skb->tc_index = 0;
+#endif
+}
 
 struct weft_device;
 struct weft_lane;

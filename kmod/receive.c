@@ -5,6 +5,7 @@
  */
 
 #include <linux/netdevice.h>
+#include <linux/random.h>
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
@@ -83,8 +84,9 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 	trace_weft_handshake(wdev->dev, peer->id,
 			     WEFT_TRACE_INITIATION_RECEIVED);
 	weft_path_received(peer, skb);
-	weft_send_response(peer);
+	/* Before the answer, since what that brings about starts timers. */
 	count_received(peer, skb->len);
+	weft_send_response(peer);
 	weft_peer_put(peer);
 }
 
@@ -109,13 +111,13 @@ static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
 	weft_stats_count(wdev, WEFT_COUNT_RX_RESPONSES);
 	trace_weft_handshake(wdev->dev, peer->id, WEFT_TRACE_RESPONSE_RECEIVED);
 	weft_path_received(peer, skb);
+	count_received(peer, skb->len);
 	if (weft_handshake_begin_session(peer)) {
 		weft_timers_session_derived(peer);
 		session_established(peer);
 		/* The responder waits for a first packet, with data or without. */
 		weft_send_keepalive(peer);
 	}
-	count_received(peer, skb->len);
 	weft_peer_put(peer);
 }
 
@@ -278,7 +280,8 @@ static u8 classify(struct sk_buff *skb)
 			return type;
 		break;
 	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
-		if (len == sizeof(struct weft_message_cookie_reply))
+		if (len == sizeof(struct weft_message_cookie_reply) &&
+		    !weft_message_suite((void *)skb->data))
 			return type;
 		break;
 	}
@@ -303,6 +306,11 @@ void weft_receive(struct weft_device *wdev, struct sk_buff *skb)
 	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
 	case WEFT_MESSAGE_HANDSHAKE_RESPONSE:
 	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
+		/* Nobody is to wait in a worker for what answers would need. */
+		if (unlikely(!rng_is_initialized())) {
+			weft_drop(wdev, skb, WEFT_DROP_RX_NOT_SEEDED);
+			return;
+		}
 		if (unlikely(skb_linearize(skb))) {
 			weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
 			return;
@@ -427,6 +435,7 @@ static void dress(struct sk_buff *skb, struct net_device *dev)
 	skb_reset_mac_header(skb);
 	skb_reset_transport_header(skb);
 	skb_scrub_packet(skb, true);
+	weft_forget_verdicts(skb);
 	skb_init_secmark(skb);
 	skb->priority = 0;
 	skb_clear_hash(skb);

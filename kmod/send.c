@@ -82,6 +82,7 @@ static bool make_room(struct sk_buff *skb, unsigned int tail)
 static void scrub(struct sk_buff *skb)
 {
 	skb_scrub_packet(skb, true);
+	weft_forget_verdicts(skb);
 	skb_init_secmark(skb);
 	/* It is the inner neighbour that was confirmed. */
 	skb_set_dst_pending_confirm(skb, 0);
@@ -178,22 +179,21 @@ static bool carries_data(const struct sk_buff *batch)
 
 static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 {
-	bool data = carries_data(batch);
 	u8 depth = weft_cb(batch)->depth;
 	u8 tos = weft_cb(batch)->tos;
 	u8 outer_depth;
-	int err;
 
 	weft_timers_authenticated_traversed(peer);
 	weft_timers_authenticated_sent(peer);
+	/* Before the answer can be here, which stops the timer. */
+	if (carries_data(batch))
+		weft_timers_data_sent(peer);
 
 	outer_depth = __this_cpu_read(send_depth);
 	__this_cpu_write(send_depth, depth + 1);
-	err = weft_path_send(peer, batch, tos);
+	weft_path_send(peer, batch, tos);
 	__this_cpu_write(send_depth, outer_depth);
 
-	if (data && likely(!err))
-		weft_timers_data_sent(peer);
 	keep_session_fresh(peer);
 }
 
@@ -295,11 +295,15 @@ void weft_tx_drain_work(struct work_struct *work)
 	weft_peer_put(peer);
 }
 
-/* RFC 6040: the ECN bits of the inner packet; its DSCP stays private. */
+/*
+ * RFC 6040, section 4.1, normal mode: the ECN bits of the inner packet. Its
+ * DSCP stays private. A keepalive is empty.
+ */
 static u8 outer_tos(struct sk_buff *skb)
 {
-	/* A keepalive is empty. */
-	return skb->len ? ip_tunnel_ecn_encap(0, ip_hdr(skb), skb) : 0;
+	if (!skb->len)
+		return 0;
+	return ip_tunnel_get_dsfield(ip_hdr(skb), skb) & INET_ECN_MASK;
 }
 
 /*
@@ -438,7 +442,7 @@ void weft_send_staged(struct weft_peer *peer)
 	}
 	rcu_read_unlock_bh();
 
-	if (!session && !skb_queue_empty(&peer->staged))
+	if (!session && !skb_queue_empty_lockless(&peer->staged))
 		weft_queue_initiation(peer, false);
 }
 
@@ -446,7 +450,7 @@ static void send_packets(struct weft_peer *peer, struct sk_buff *list)
 {
 	struct weft_session *session = usable_session(peer);
 
-	if (likely(session && skb_queue_empty(&peer->staged))) {
+	if (likely(session && skb_queue_empty_lockless(&peer->staged))) {
 		queue_packets(peer, session, list);
 		return;
 	}
@@ -587,7 +591,7 @@ void weft_send_keepalive(struct weft_peer *peer)
 {
 	struct sk_buff *skb;
 
-	if (skb_queue_empty(&peer->staged)) {
+	if (skb_queue_empty_lockless(&peer->staged)) {
 		skb = alloc_skb(WEFT_DATA_HEADROOM + WEFT_DATA_TAILROOM,
 				GFP_ATOMIC);
 		if (unlikely(!skb))
@@ -643,8 +647,9 @@ static void send_initiation(struct weft_peer *peer)
 		     ktime_get_coarse_boottime_ns());
 	if (!weft_handshake_create_initiation(&msg, peer))
 		return;
-	send_handshake(peer, &msg, sizeof(msg));
+	/* Before the answer can be here, which stops the timer. */
 	weft_timers_handshake_initiated(peer);
+	send_handshake(peer, &msg, sizeof(msg));
 	weft_stats_count(peer->wdev, WEFT_COUNT_TX_INITIATIONS);
 	trace_weft_handshake(peer->wdev->dev, peer->id,
 			     WEFT_TRACE_INITIATION_SENT);

@@ -34,6 +34,7 @@ struct weft_device;
 	X(RX_ECN,		"rx_drop_ecn",		RX_FRAME)	\
 	X(RX_QUEUE_FULL,	"rx_drop_queue_full",	RX_DROPPED)	\
 	X(RX_NO_MEMORY,		"rx_drop_no_memory",	RX_DROPPED)	\
+	X(RX_NOT_SEEDED,	"rx_drop_not_seeded",	RX_DROPPED)	\
 	X(RX_HANDSHAKE_QUEUE_FULL, "rx_drop_handshake_queue_full", RX_DROPPED) \
 	X(RX_HANDSHAKE_MAC,	"rx_drop_handshake_mac", RX_DROPPED)	\
 	X(RX_HANDSHAKE_RATE,	"rx_drop_handshake_rate", RX_DROPPED)	\

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a peer does by itself: section 6 of the WireGuard paper. Names and
- * values are the paper's; every shot that all members of a network could take
- * at the same moment is jittered.
+ * values are the paper's; handshakes that follow from silence, which all
+ * members of a network may hear at the same moment, are jittered.
  */
 
 #include "timers.h"
