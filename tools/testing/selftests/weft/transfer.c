@@ -17,8 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Milliseconds without a datagram after which a UDP receiver gives its result. */
-#define IDLE_MS 700
+/*
+ * The sender says when it is done: datagrams with this number end it. What the wire still holds is
+ * waited for until there is no more for DRAIN_MS; if the end gets lost, for IDLE_MS. None of them
+ * is counted.
+ */
+#define END_NUMBER UINT32_MAX
+#define ENDS 3
+#define DRAIN_MS 1000
+#define IDLE_MS 10000
 /* Seconds for which a receiver waits for the first byte. */
 #define PATIENCE 20
 
@@ -140,13 +147,17 @@ static void udp_receive(const char *addr, const char *port, const char *result)
 	if (setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	to_background();
-	for (; readable(sock, wait_ms); wait_ms = IDLE_MS) {
+	while (readable(sock, wait_ms)) {
 		ssize_t len = recv(sock, buf, sizeof(buf), 0);
 		uint32_t number;
 
+		if (wait_ms != DRAIN_MS)
+			wait_ms = IDLE_MS;
 		if (len < (ssize_t)sizeof(number))
 			continue;
 		memcpy(&number, buf, sizeof(number));
+		if (number == END_NUMBER)
+			wait_ms = DRAIN_MS;
 		if (number >= sizeof(seen) * 8)
 			continue;
 		received++;
@@ -161,6 +172,14 @@ static void udp_receive(const char *addr, const char *port, const char *result)
 	write_result(result, text);
 }
 
+/* An ICMP error of an earlier one takes the place of a send. */
+static void send_number(int sock, unsigned char *buf, size_t size, uint32_t number)
+{
+	memcpy(buf, &number, sizeof(number));
+	if (send(sock, buf, size, 0) < 0 && errno == ECONNREFUSED)
+		send(sock, buf, size, 0);
+}
+
 static void udp_send(const char *addr, const char *port, uint32_t count, size_t size,
 		     unsigned int pause_us)
 {
@@ -170,12 +189,13 @@ static void udp_send(const char *addr, const char *port, uint32_t count, size_t 
 	if (size < sizeof(count) || size > sizeof(buf))
 		errx(2, "bad size");
 	for (uint32_t i = 0; i < count; ++i) {
-		memcpy(buf, &i, sizeof(i));
-		/* An ICMP error of an earlier one takes the place of a send. */
-		if (send(sock, buf, size, 0) < 0 && errno == ECONNREFUSED)
-			send(sock, buf, size, 0);
+		send_number(sock, buf, size, i);
 		if (pause_us)
 			usleep(pause_us);
+	}
+	for (int i = 0; i < ENDS; ++i) {
+		usleep(1000);
+		send_number(sock, buf, size, END_NUMBER);
 	}
 }
 
