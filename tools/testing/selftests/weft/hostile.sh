@@ -68,13 +68,25 @@ record_undelivered() {
 	b nft delete table inet broken_wire
 }
 
-# send_frames HOW: what got in (pings seen inside b)
+# send_frames HOW: what got in (pings seen inside b), once b has let in or dropped each of them
 send_frames() {
-	local before
+	local before known sent
 	before=$(hits b inner)
-	a frames send tob "$TMP/frames" "$1" >&2
-	sleep 0.3
+	known=$(seen_at_b)
+	sent=$(a frames send tob "$TMP/frames" "$1")
+	if ! soon 20 all_seen_at_b $((known + sent)) >&2; then
+		echo "not all accounted for"
+		return 1
+	fi
 	echo $(($(hits b inner) - before))
+}
+
+seen_at_b() { # packets let in or dropped
+	echo $(($(hits b inner) + $(drops)))
+}
+
+all_seen_at_b() { # all_seen_at_b COUNT
+	[ "$(seen_at_b)" -ge "$1" ]
 }
 
 drops() { # all drops of received packets at b
@@ -171,7 +183,8 @@ test_bad_wire() {
 	rm -f "$result"
 	modprobe sch_netem || skip "no sch_netem"
 	pings a 192.168.77.2
-	a tc qdisc add dev tob root netem delay 5ms 4ms duplicate 30% corrupt 5%
+	# some overtake, however slowly they are sent: the others wait much longer than a pause
+	a tc qdisc add dev tob root netem delay 200ms reorder 25% duplicate 30% corrupt 5%
 	b transfer udp-receive 192.168.77.2 5001 "$result"
 	a transfer udp-send 192.168.77.2 5001 400 300 1000
 	soon 20 test -e "$result"
