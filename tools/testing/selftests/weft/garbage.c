@@ -30,7 +30,8 @@ static size_t right_length(uint32_t word)
 	case 2:
 		return 92;
 	case 3:
-		return 64;
+		/* cookies are of no suite */
+		return word >> 8 ? 0 : 64;
 	case 4:
 		return 32;
 	}

@@ -136,7 +136,9 @@ test_reordered() {
 }
 
 test_replayed_later() {
-	# beyond a window of 8,192 packets, old ones are old even if they never came
+	# beyond a window of 8,192 packets, old ones are old even if they never came; not with the
+	# window of a session that has been renewed meanwhile
+	fresh a b
 	record_undelivered
 	a transfer udp-send 192.168.77.2 9 8400 8
 	rises b w0 rx_drop_replay send_frames same
