@@ -6,6 +6,9 @@ KDIR ?= /lib/modules/$(KVER)/build
 PREFIX ?= /usr
 DESTDIR ?=
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+# Without kernel headers as well: what kbuild leaves behind has known names.
+rm_products = find $(1) -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' \) -delete
 DKMS_TREE = $(DESTDIR)/usr/src/weft-$(VERSION)
 
 help:
@@ -15,6 +18,7 @@ help:
 	@echo '  tools          library, command line tool'
 	@echo '  install        both, below DESTDIR and PREFIX'
 	@echo '  dkms-install   the module by DKMS: rebuilt by itself for each new kernel'
+	@echo '  dkms-uninstall'
 	@echo '  clean'
 	@echo 'See it work:'
 	@echo '  demo           machines talking through weft, in a guest (2 minutes)'
@@ -40,11 +44,19 @@ install: all
 	$(MAKE) -C userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 
 dkms-install:
-	@command -v dkms >/dev/null || { echo "dkms is not installed; run: apt-get install dkms" >&2; exit 1; }
+	@[ -n "$(DESTDIR)" ] || command -v dkms >/dev/null || { echo "dkms is not installed; run: apt-get install dkms" >&2; exit 1; }
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
 	cp -r Kbuild dkms.conf LICENSES kmod $(DKMS_TREE)
-	dkms install weft/$(VERSION) -k $(KVER)
+	$(call rm_products,$(DKMS_TREE))
+	@# A package (DESTDIR) leaves the rest to the machine it is installed on. By force, so that what
+	@# is installed stays until this one is built.
+	$(if $(DESTDIR),,dkms build weft/$(VERSION) -k $(KVER) --force)
+	$(if $(DESTDIR),,dkms install weft/$(VERSION) -k $(KVER) --force)
+
+dkms-uninstall:
+	dkms remove weft/$(VERSION) --all
+	rm -rf $(DKMS_TREE)
 
 demo:
 	@tools/setup build test
@@ -62,12 +74,11 @@ bench:
 	@tools/setup build test
 	@tools/testing/bench/run
 
-# Without kernel headers as well: what kbuild leaves behind has known names.
 clean:
 	$(MAKE) -C userspace clean
-	find kmod tools -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' \) -delete
+	$(MAKE) -C tools/testing/selftests/weft clean
+	$(call rm_products,kmod tools)
 	rm -rf Module.symvers modules.order .module-common.* .modules.order.cmd .Module.symvers.cmd out
 
-.PHONY: help all modules tools install dkms-install demo check check-quick check-kernels check-debug \
-	bench clean
+.PHONY: help all modules tools install dkms-install dkms-uninstall demo check \
+	check-quick check-kernels check-debug bench clean

@@ -122,6 +122,11 @@ completion_knows_every_command() {
 	done
 }
 
+uninstall_takes_all_of_it_away() {
+	make --no-print-directory -s B="$build" DESTDIR="$root" PREFIX=/usr LIBDIR=/usr/lib uninstall
+	same "" "$(find "$root" ! -type d)"
+}
+
 run_tests \
 	all_parts_are_installed \
 	the_installed_tool_runs \
@@ -132,4 +137,5 @@ run_tests \
 	the_static_library_is_enough \
 	the_manual_pages_have_no_errors \
 	completion_knows_commands_interfaces_fields_and_key_words \
-	completion_knows_every_command
+	completion_knows_every_command \
+	uninstall_takes_all_of_it_away
