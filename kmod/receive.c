@@ -352,7 +352,7 @@ static void renew_at_last_minute(struct weft_peer *peer)
 static bool open_message(struct weft_device *wdev, struct weft_session *session,
 			 struct sk_buff *skb)
 {
-	const struct weft_message_data *msg;
+	struct weft_message_data *msg;
 	u64 nonce;
 
 	/* Somebody else may look at the same data: a capture, a page cache. */
@@ -362,7 +362,11 @@ static bool open_message(struct weft_device *wdev, struct weft_session *session,
 	}
 	msg = (void *)skb->data;
 	nonce = le64_to_cpu(msg->counter);
-	if (unlikely(!session->suite->open(&session->recv_key, skb, nonce))) {
+	if (unlikely(!session->suite->open(&session->recv_key,
+					   msg->encrypted_data,
+					   msg->encrypted_data,
+					   skb->len - WEFT_MESSAGE_MINIMUM_LEN,
+					   nonce))) {
 		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
 		return false;
 	}

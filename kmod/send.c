@@ -120,6 +120,15 @@ static bool frame_message(struct sk_buff *skb, const struct weft_session *sessio
 	return true;
 }
 
+static bool seal_message(struct sk_buff *skb, const struct weft_session *session,
+			 u64 nonce)
+{
+	struct weft_message_data *msg = (void *)skb->data;
+
+	return session->suite->seal(&session->send_key, msg->encrypted_data,
+				    skb->len - WEFT_MESSAGE_MINIMUM_LEN, nonce);
+}
+
 /**
  * weft_seal_batch() - encrypt a batch
  * @batch: inner packets; messages on return
@@ -134,17 +143,19 @@ bool weft_seal_batch(struct sk_buff *batch)
 	u64 nonce = cb->nonce;
 	struct sk_buff *skb;
 
-	for (skb = batch; skb; skb = skb->next) {
-		if (unlikely(!frame_message(skb, session, nonce++))) {
+	for (skb = batch; skb; skb = skb->next, nonce++) {
+		if (unlikely(!frame_message(skb, session, nonce))) {
 			weft_stats_drop(cb->peer->wdev,
 					WEFT_DROP_TX_NO_MEMORY, cb->count);
 			return false;
 		}
+		if (unlikely(!seal_message(skb, session, nonce))) {
+			weft_stats_drop(cb->peer->wdev, WEFT_DROP_TX_SEAL,
+					cb->count);
+			return false;
+		}
 	}
-	if (likely(session->suite->seal(&session->send_key, batch, cb->nonce)))
-		return true;
-	weft_stats_drop(cb->peer->wdev, WEFT_DROP_TX_SEAL, cb->count);
-	return false;
+	return true;
 }
 
 /* Section 6.2: an initiator renews the session before its limits are reached. */

@@ -6,7 +6,6 @@
 #include "suite.h"
 
 #include <crypto/chacha20poly1305.h>
-#include <linux/skbuff.h>
 #include <linux/string.h>
 #include <linux/weft.h>
 
@@ -23,31 +22,18 @@ static void chacha_key_clear(struct weft_key *key)
 	memzero_explicit(key, sizeof(*key));
 }
 
-static bool chacha_seal(const struct weft_key *key, struct sk_buff *batch,
+static bool chacha_seal(const struct weft_key *key, u8 *text, unsigned int len,
 			u64 nonce)
 {
-	struct sk_buff *skb;
-
-	for (skb = batch; skb; skb = skb->next) {
-		struct weft_message_data *msg = (void *)skb->data;
-
-		chacha20poly1305_encrypt(msg->encrypted_data,
-					 msg->encrypted_data,
-					 skb->len - WEFT_MESSAGE_MINIMUM_LEN,
-					 NULL, 0, nonce++, key->raw);
-	}
+	chacha20poly1305_encrypt(text, text, len, NULL, 0, nonce, key->raw);
 	return true;
 }
 
-static bool chacha_open(const struct weft_key *key, struct sk_buff *skb,
-			u64 nonce)
+static bool chacha_open(const struct weft_key *key, u8 *dst, const u8 *src,
+			unsigned int len, u64 nonce)
 {
-	struct weft_message_data *msg = (void *)skb->data;
-
-	return chacha20poly1305_decrypt(msg->encrypted_data,
-					msg->encrypted_data,
-					skb->len - sizeof(*msg), NULL, 0, nonce,
-					key->raw);
+	return chacha20poly1305_decrypt(dst, src, len + WEFT_NOISE_AUTHTAG_LEN,
+					NULL, 0, nonce, key->raw);
 }
 
 static void chacha_seal_handshake(u8 *dst, const u8 *src, size_t len,

@@ -4,8 +4,6 @@
 
 #include <linux/types.h>
 
-struct sk_buff;
-
 /**
  * struct weft_key - one direction's transport key, in its suite's form
  * @raw: key of ChaCha20-Poly1305
@@ -23,11 +21,10 @@ struct weft_key {
  * @rekey_after_messages: packets after which a new session is asked for
  * @key_set: take a raw key of 32 bytes into use; may sleep; 0 or -errno
  * @key_clear: erase a key
- * @seal: encrypt a batch in place. Each skb of the list starts with its
- *	message header and ends with room for the tag; the n-th one is sealed
- *	with nonce @nonce + n. False: the batch is lost.
- * @open: decrypt one datagram in place, starting with its message header;
- *	true if the tag is right
+ * @seal: encrypt @len bytes in place and write the tag behind them; false if
+ *	that failed, and the packet is lost
+ * @open: decrypt @len bytes, with the tag behind them, to @dst: elsewhere, or
+ *	in place; true if the tag is right. Nothing else is written.
  * @seal_handshake: encrypt a handshake payload with associated data
  * @open_handshake: its inverse; true if the tag is right
  *
@@ -42,10 +39,10 @@ struct weft_suite {
 	u64 rekey_after_messages;
 	int (*key_set)(struct weft_key *key, const u8 raw[32]);
 	void (*key_clear)(struct weft_key *key);
-	bool (*seal)(const struct weft_key *key, struct sk_buff *batch,
+	bool (*seal)(const struct weft_key *key, u8 *text, unsigned int len,
 		     u64 nonce);
-	bool (*open)(const struct weft_key *key, struct sk_buff *skb,
-		     u64 nonce);
+	bool (*open)(const struct weft_key *key, u8 *dst, const u8 *src,
+		     unsigned int len, u64 nonce);
 	void (*seal_handshake)(u8 *dst, const u8 *src, size_t len,
 			       const u8 *ad, size_t ad_len, u64 nonce,
 			       const u8 key[32]);
