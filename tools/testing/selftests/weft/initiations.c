@@ -6,9 +6,11 @@
  */
 #include <arpa/inet.h>
 #include <err.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/udp.h>
 #include <poll.h>
-#include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,10 @@
 #define MAC_LEN 16
 #define INITIATION_LEN 148
 #define MAC1_OFFSET 116
-#define NSEC_PER_SEC 1000000000L
+#define COOKIE_LEN 64
+#define MAX_TOGETHER 64
+#define QUEUED 700
+#define PAUSE_US 50000
 
 /* BLAKE2s, RFC 7693 */
 struct blake2s {
@@ -163,104 +168,74 @@ static uint8_t *make_messages(const uint8_t public[KEY_LEN], unsigned int count)
 	return messages;
 }
 
-static unsigned long send_all(int sock, uint8_t *messages, unsigned int count)
+/*
+ * Many cross the wire as one packet, and arrive together: faster than anybody
+ * works on them, on the slowest kernel too.
+ */
+static unsigned long send_all(int sock, const uint8_t *messages, unsigned int count)
 {
-	struct mmsghdr headers[64] = { 0 };
-	struct iovec iov[64];
 	unsigned long sent = 0;
 
-	for (unsigned int i = 0; i < count;) {
-		unsigned int n = count - i < 64 ? count - i : 64;
-		int done;
+	while (count) {
+		unsigned int n = count < MAX_TOGETHER ? count : MAX_TOGETHER;
 
-		for (unsigned int j = 0; j < n; ++j) {
-			iov[j].iov_base = messages + (size_t)(i + j) * INITIATION_LEN;
-			iov[j].iov_len = INITIATION_LEN;
-			headers[j].msg_hdr.msg_iov = &iov[j];
-			headers[j].msg_hdr.msg_iovlen = 1;
-		}
-		done = sendmmsg(sock, headers, n, 0);
 		/* An ICMP error of an earlier one is not the end. */
-		if (done > 0)
-			sent += done;
-		i += n;
+		if (send(sock, messages, (size_t)n * INITIATION_LEN, 0) >= 0)
+			sent += n;
+		messages += (size_t)n * INITIATION_LEN;
+		count -= n;
 	}
 	return sent;
 }
 
-static unsigned long count_cookies(int sock)
+static unsigned int count_cookies(int sock, unsigned int max)
 {
-	unsigned long cookies = 0;
+	unsigned int cookies = 0;
 	uint8_t reply[2048];
 	ssize_t len;
 
 	while ((len = recv(sock, reply, sizeof(reply), MSG_DONTWAIT)) >= 0)
-		cookies += len == 64 && reply[0] == 3;
-	return cookies;
+		cookies += len == COOKIE_LEN && reply[0] == 3;
+	return cookies < max ? cookies : max;
 }
 
-static void note(const char *path, unsigned long cookies)
+static void create(const char *path)
 {
-	FILE *file = fopen(path, "w");
+	int file = open(path, O_WRONLY | O_CREAT, 0644);
 
-	if (!file || fprintf(file, "%lu\n", cookies) < 0 || fclose(file))
+	if (file < 0 || close(file))
 		err(2, "%s", path);
 }
 
-static void set_policy(int policy, int priority)
-{
-	struct sched_param param = { .sched_priority = priority };
-
-	if (sched_setscheduler(0, policy, &param))
-		err(2, "sched_setscheduler");
-}
-
 /*
- * Ahead of the receiver's workers, at the same moment as the senders on other
- * processors: or each message would be worked on as soon as it is sent, and
- * there never would be a queue.
+ * Once there is load, as many are sent as are answered, so that the receiver's
+ * queue stays at QUEUED however slow the receiver: above the 512 that it calls
+ * load, and not much above, because a handshake that waits as long as its
+ * initiator does before it begins another one is never completed. What was
+ * worked on before there was load is not answered: after a while without a
+ * cookie it all begins anew.
  */
-static unsigned long send_burst(int sock, uint8_t *messages, unsigned int count)
-{
-	struct timespec moment;
-	unsigned long sent;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &moment))
-		err(2, "clock_gettime");
-	moment.tv_sec += 1 + (moment.tv_nsec > NSEC_PER_SEC / 2);
-	moment.tv_nsec = 0;
-	set_policy(SCHED_FIFO, 10);
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL);
-	sent = send_all(sock, messages, count);
-	set_policy(SCHED_OTHER, 0);
-	return sent;
-}
-
-/*
- * As many are sent as are answered, so that the receiver's queue stays as long
- * as it was made, however slow the receiver: longer than what it calls load,
- * shorter than what it has room for, or nobody else would get through. What
- * was worked on before there was load is not answered; after a while without
- * a cookie it begins anew.
- */
-static void keep_loaded(int sock, uint8_t *messages, unsigned int count, const char *path)
+static void keep_loaded(int sock, const uint8_t *messages, unsigned int count, const char *path)
 {
 	struct pollfd readable = { .fd = sock, .events = POLLIN };
-	unsigned long cookies = 0;
+	unsigned int waiting = 0;
+	bool told = false;
 
-	send_burst(sock, messages, count);
 	for (;;) {
-		unsigned long answered;
-
-		poll(&readable, 1, 2000);
-		answered = count_cookies(sock);
-		if (!answered) {
-			send_burst(sock, messages, count);
-			continue;
+		if (poll(&readable, 1, 1000) > 0) {
+			/* Many at a time, or the flood itself is what is slow. */
+			usleep(PAUSE_US);
+			waiting -= count_cookies(sock, waiting);
+			if (!told)
+				create(path);
+			told = true;
+		} else {
+			waiting = 0;
 		}
-		cookies += answered;
-		note(path, cookies);
-		send_all(sock, messages, answered < count ? answered : count);
+		if (!waiting)
+			waiting = send_all(sock, messages, count);
+		else if (waiting < QUEUED)
+			waiting += send_all(sock, messages, QUEUED - waiting);
 	}
 }
 
@@ -272,14 +247,14 @@ int main(int argc, char **argv)
 	};
 	unsigned long sent = 0;
 	uint8_t public[KEY_LEN], *messages;
-	int sock, size = 8 << 20, rc;
+	int sock, size = 8 << 20, each = INITIATION_LEN, rc;
 	unsigned int count;
 	struct addrinfo *ai;
 
 	if ((argc != 5 && argc != 6) || from_base64(public, argv[1])) {
-		fprintf(stderr, "usage: initiations PUBLIC-KEY ADDRESS PORT COUNT [COOKIES]\n"
-				"COOKIES: keep COUNT of them queued for ever, write the number of\n"
-				"cookie replies there\n");
+		fprintf(stderr, "usage: initiations PUBLIC-KEY ADDRESS PORT COUNT [FILE]\n"
+				"FILE: keep the receiver under load for ever, make that file as soon as\n"
+				"there is a cookie reply\n");
 		return 2;
 	}
 	count = strtoul(argv[4], NULL, 0);
@@ -291,6 +266,8 @@ int main(int argc, char **argv)
 		err(2, "%s", argv[2]);
 	setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (setsockopt(sock, IPPROTO_UDP, UDP_SEGMENT, &each, sizeof(each)))
+		err(2, "UDP_SEGMENT");
 
 	messages = make_messages(public, count);
 	if (argc == 6)
