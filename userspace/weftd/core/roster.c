@@ -207,12 +207,11 @@ static int compare_places(const void *a, const void *b)
 	return (x->entry < y->entry) - (x->entry > y->entry);
 }
 
-/* Whether an entry is an admission by this invitation: signed by its key, and in time. */
-static bool uses_invitation(const struct weft_record *record, const uint8_t by[WEFT_ID_LEN],
-			    uint64_t expires)
+/* Whether an entry is an admission by this invitation, signed by its key. */
+static bool uses_invitation(const struct weft_record *record, const uint8_t by[WEFT_ID_LEN])
 {
 	return record->slot.type == WEFT_ADMISSION && record->slot.sub == 1 &&
-	       !memcmp(record->slot.by, by, WEFT_ID_LEN) && record->issued <= expires;
+	       !memcmp(record->slot.by, by, WEFT_ID_LEN);
 }
 
 /* The admissions that rest on the invitation; their number. @uses may be NULL. */
@@ -227,7 +226,7 @@ static size_t collect_uses(const struct weft_roster *roster, const struct weft_r
 	for (n = weft_roster_first(roster, WEFT_ADMISSION, NULL);
 	     weft_roster_about(roster, n, WEFT_ADMISSION, NULL); n++) {
 		record = roster->entries[n].record;
-		if (!uses_invitation(record, by, fields->expires))
+		if (!uses_invitation(record, by))
 			continue;
 		if (uses) {
 			use_rank(uses[count].rank, invitation, record);
@@ -236,6 +235,21 @@ static size_t collect_uses(const struct weft_roster *roster, const struct weft_r
 		count++;
 	}
 	return count;
+}
+
+/* What was made after the invitation had expired. */
+static void drop_late_uses(struct weft_roster *roster, const struct weft_record *invitation,
+			   const struct weft_fields *fields)
+{
+	uint8_t by[WEFT_ID_LEN];
+	size_t n = roster->count;
+
+	weft_use_slot(by, &invitation->hash, &fields->subject);
+	while (n--) {
+		if (uses_invitation(roster->entries[n].record, by) &&
+		    roster->entries[n].record->issued > fields->expires)
+			weft_roster_drop(roster, n);
+	}
 }
 
 /*
@@ -250,6 +264,7 @@ static int drop_excess_uses(struct weft_roster *roster, const struct weft_record
 	size_t count, i;
 
 	weft_record_fields(invitation, &fields);
+	drop_late_uses(roster, invitation, &fields);
 	count = collect_uses(roster, invitation, &fields, NULL);
 	if (count <= fields.uses)
 		return 0;
@@ -381,7 +396,7 @@ static int insert(struct weft_roster *roster, struct weft_record *record)
  * @record:	of the same network; the roster takes a reference of its own
  *
  * Return: 0 if the roster changed; -EEXIST (has it already), -ESTALE (has a newer one in its place),
- * -EUSERS (the invitation is used up, and others' uses rank before), -ENOSPC (too many, or too many
+ * -EUSERS (the use of an invitation came too late, or others' uses rank before), -ENOSPC (too many, or too many
  * that nobody answers for; it may be offered again later), -EXDEV, -ENOMEM.
  */
 int weft_roster_add(struct weft_roster *roster, struct weft_record *record)
