@@ -7,7 +7,7 @@ CORE_PKGS := libsodium
 CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
-	test_token test_state test_merge test_vectors
+	test_token test_state test_merge test_memory test_vectors
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -26,6 +26,17 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
+
+# What of the core its tests execute: lines, and branches taken either way.
+coverage:
+	$(Q)rm -rf build/coverage
+	$(Q)$(MAKE) --no-print-directory B=build/coverage CFLAGS=--coverage OPTIMIZE=-O0 \
+		HARDENING= $(CORE_TESTS:%=build/coverage/tests/%) >/dev/null
+	$(Q)tests/run $(foreach t,$(CORE_TESTS),"$t" build/coverage/tests/$t) | tail -n 1
+	$(Q)tests/coverage build/coverage/core $(CORE_SRCS:%=weftd/core/%)
+
+.PHONY: coverage

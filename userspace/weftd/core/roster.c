@@ -65,12 +65,12 @@ void weft_roster_free(struct weft_roster *roster)
 
 	if (!roster)
 		return;
+	weft_view_forget(roster);
 	for (i = 0; i < roster->count; i++)
 		weft_record_put(roster->entries[i].record);
 	free(roster->entries);
 	free(roster->admins.at);
 	free(roster->known.at);
-	free(roster->members);
 	free(roster);
 }
 
@@ -420,8 +420,11 @@ int weft_roster_add(struct weft_roster *roster, struct weft_record *record)
 	if (!invitation)
 		return 0;
 	error = drop_excess_uses(roster, invitation);
-	if (error)
+	if (error) {
+		/* it would be one too many; as if it had not come */
+		weft_roster_drop(roster, weft_roster_place(roster, &record->slot));
 		return error;
+	}
 	return weft_roster_find(roster, &record->slot) ? 0 : -EUSERS;
 }
 

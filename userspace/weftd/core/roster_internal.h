@@ -62,5 +62,6 @@ size_t weft_roster_first(const struct weft_roster *roster, enum weft_record_type
 void weft_roster_drop(struct weft_roster *roster, size_t n);
 bool weft_chain_anchored(const struct weft_roster *roster, const struct weft_record *record);
 int weft_chain_evaluate(struct weft_roster *roster);
+void weft_view_forget(struct weft_roster *roster);
 
 #endif /* WEFT_ROSTER_INTERNAL_H */

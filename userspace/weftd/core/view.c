@@ -513,7 +513,7 @@ static void settle(struct weft_roster *roster, enum weft_conflict conflict,
 	}
 }
 
-static void forget_members(struct weft_roster *roster)
+void weft_view_forget(struct weft_roster *roster)
 {
 	size_t i;
 
@@ -571,7 +571,7 @@ static int find_members(struct weft_roster *roster, uint64_t now)
 		free(members);
 		return -ENOMEM;
 	}
-	forget_members(roster);
+	weft_view_forget(roster);
 	roster->members = members;
 	roster->changes_at = UINT64_MAX;
 	for (n = weft_roster_first(roster, WEFT_ADMISSION, NULL);
