@@ -68,6 +68,13 @@ void weft_static_id(struct weft_id *id, const struct weft_tunnel_key *tunnel_key
 		  (struct weft_part){ 0 });
 }
 
+/* By which a member sees that a network secret it was given is the one that an admin made. */
+void weft_commitment(struct weft_id *commitment, const uint8_t secret[32])
+{
+	weft_hash(commitment->bytes, sizeof(commitment->bytes), "weft/1/epoch",
+		  (struct weft_part){ secret, 32 }, (struct weft_part){ 0 });
+}
+
 /* What is signed: the context, a zero byte, the bytes. */
 static size_t signed_message(uint8_t *message, size_t size, const char *context,
 			     const void *bytes, size_t len)

@@ -55,6 +55,7 @@ int weft_id_compare(const struct weft_id *a, const struct weft_id *b);
 
 void weft_hash(void *out, size_t len, const char *label, struct weft_part a, struct weft_part b);
 void weft_static_id(struct weft_id *id, const struct weft_tunnel_key *tunnel_key);
+void weft_commitment(struct weft_id *commitment, const uint8_t secret[32]);
 
 int weft_sign(uint8_t signature[WEFT_SIGNATURE_LEN], const char *context, const void *bytes,
 	      size_t len, const struct weft_identity *identity);

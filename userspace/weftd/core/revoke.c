@@ -62,10 +62,13 @@ static int revoke_invitations(struct weft_roster *roster, const struct weft_rost
 static int admit_again(struct weft_roster *roster, const struct weft_member *member,
 		       const struct weft_identity *admin, uint64_t now)
 {
+	struct weft_slot slot = { .type = WEFT_ADMISSION };
 	struct weft_fields fields;
 	struct weft_record *record;
 	int error;
 
+	memcpy(slot.about, member->identity.bytes, sizeof(slot.about));
+	memcpy(slot.by, admin->id.bytes, sizeof(slot.by));
 	weft_member_grant(member, &fields);
 	if (!(fields.has & WEFT_HAS(WEFT_KEY_NAME))) {
 		/* no record may ask for the name that it goes by */
@@ -73,13 +76,13 @@ static int admit_again(struct weft_roster *roster, const struct weft_member *mem
 		memcpy(fields.name + 2, strrchr(member->name, '-') + 1, 16);
 		fields.has |= WEFT_HAS(WEFT_KEY_NAME);
 	}
-	fields.issued = now;
+	fields.issued = weft_roster_next_issued(roster, &slot, now);
 	error = weft_record_sign(&record, &fields, admin);
 	if (error)
 		return error;
 	error = weft_roster_add(roster, record);
 	weft_record_put(record);
-	return error == -EEXIST || error == -ESTALE ? 0 : error;
+	return error;
 }
 
 /* Admit whoever is a member in @before and not in @after, but for the subject. */

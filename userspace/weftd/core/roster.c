@@ -146,6 +146,15 @@ struct weft_record *weft_roster_find(const struct weft_roster *roster,
 	return roster->entries[n].record;
 }
 
+/* What to issue a record with that takes the place of what is in the slot, by whatever clock. */
+uint64_t weft_roster_next_issued(const struct weft_roster *roster, const struct weft_slot *slot,
+				 uint64_t now)
+{
+	const struct weft_record *record = weft_roster_find(roster, slot);
+
+	return record && record->issued >= now ? record->issued + 1 : now;
+}
+
 struct weft_record *weft_roster_find_invitation(const struct weft_roster *roster,
 						const struct weft_id *hash)
 {

@@ -91,6 +91,8 @@ struct weft_record *weft_roster_find(const struct weft_roster *roster,
 				     const struct weft_slot *slot);
 struct weft_record *weft_roster_find_invitation(const struct weft_roster *roster,
 						const struct weft_id *hash);
+uint64_t weft_roster_next_issued(const struct weft_roster *roster, const struct weft_slot *slot,
+				 uint64_t now);
 void weft_roster_digest(const struct weft_roster *roster, struct weft_id *digest);
 
 int weft_roster_evaluate(struct weft_roster *roster, uint64_t now);

@@ -134,6 +134,19 @@ static void test_static_ids(void **state)
 	assert_memory_not_equal(x.bytes, a.public_key.bytes, sizeof(x.bytes));
 }
 
+static void test_commitment(void **state)
+{
+	uint8_t secret[32] = { 1 };
+	struct weft_id a, b;
+
+	(void)state;
+	weft_commitment(&a, secret);
+	secret[31] = 1;
+	weft_commitment(&b, secret);
+	assert_false(weft_id_equal(&a, &b));
+	assert_memory_not_equal(b.bytes, secret, sizeof(secret));
+}
+
 static void test_reasons(void **state)
 {
 	(void)state;
@@ -151,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_malleated_signature),
 		cmocka_unit_test(test_hash_has_a_label),
 		cmocka_unit_test(test_static_ids),
+		cmocka_unit_test(test_commitment),
 		cmocka_unit_test(test_reasons),
 	};
 

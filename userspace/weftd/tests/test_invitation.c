@@ -371,6 +371,25 @@ static void test_revoke_an_admin(void **state)
 	weft_roster_free(roster);
 }
 
+/* An admission that the one who revokes gave long ago, and that expired since, is in the way. */
+static void test_admits_again_over_expired(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	struct weft_identity root = root_of(), admin = identity_of(20);
+	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW + 5);
+
+	(void)state;
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	set_name(&fields, "alice");
+	set_expires(&fields, NOW + 1);
+	must_add(roster, sign(&fields, ROOT)); /* by a clock that was ahead */
+	must_add(roster, admission_record(1, 20, "alice", NOW + 6));
+	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 2), 0);
+	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
+	weft_roster_free(roster);
+}
+
 static void test_leave(void **state)
 {
 	struct weft_roster *roster = new_roster();
@@ -400,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_revoked_does_not_come_back),
 		cmocka_unit_test(test_revoke_an_admin),
+		cmocka_unit_test(test_admits_again_over_expired),
 		cmocka_unit_test(test_leave),
 	};
 

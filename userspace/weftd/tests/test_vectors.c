@@ -106,9 +106,11 @@ static struct weft_record *admission(void)
 static struct weft_record *epoch(void)
 {
 	struct weft_fields fields = about(WEFT_EPOCH, 0, NOW);
+	uint8_t secret[32];
 
 	fields.has = WEFT_HAS(WEFT_KEY_COMMITMENT);
-	memset(fields.commitment.bytes, 7, sizeof(fields.commitment.bytes));
+	memset(secret, 7, sizeof(secret));
+	weft_commitment(&fields.commitment, secret);
 	return sign(&fields, ROOT);
 }
 
