@@ -53,7 +53,7 @@ check: all test-programs
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
 	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)" \
 		$(call run_args,sanitized: ,$(SANITIZED),) \
-		$(if $(VALGRIND),$(foreach t,$(UNIT_TESTS),"valgrind: $t" \
+		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds,$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))
 
 # Where the module is, as root: what "check" cannot show.

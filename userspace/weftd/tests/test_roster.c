@@ -459,26 +459,6 @@ static void test_epoch(void **state)
 	weft_roster_free(roster);
 }
 
-/* What nobody answers for is bounded, and gives way for nothing else. */
-static void test_unanchored_are_bounded(void **state)
-{
-	struct weft_roster *roster = new_roster();
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < WEFT_MAX_UNANCHORED; i++)
-		must_add(roster, admission_record(i, 5000, "x", NOW));
-	assert_int_equal(add(roster, admission_record(i, 5000, "x", NOW)), -ENOSPC);
-	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
-	assert_int_equal(add(roster, admission_record(i, 5000, "x", NOW)), -ENOSPC);
-	must_add(roster, admission_record(6000, ROOT, "y", NOW));
-	/* the chain closes: none of them is one of those any more */
-	must_add(roster, admin_record(5000, ROOT, WEFT_ADD));
-	must_add(roster, admission_record(i, 5000, "x", NOW));
-	assert_int_equal(state_of(roster, i, NOW), WEFT_MEMBER);
-	weft_roster_free(roster);
-}
-
 static void test_memory_of_a_member(void **state)
 {
 	size_t bytes;
@@ -525,7 +505,6 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_static_member),
 		cmocka_unit_test(test_epoch),
-		cmocka_unit_test(test_unanchored_are_bounded),
 		cmocka_unit_test(test_memory_of_a_member),
 	};
 
