@@ -27,6 +27,7 @@ help:
 	@echo '  check          static checks, unit tests, all tests on 6.1 and the newest'
 	@echo '  check-kernels  build, smoke and DKMS tests on every supported kernel'
 	@echo '  check-debug    all tests on a kernel with KASAN, lockdep, kmemleak ...'
+	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
 	@echo '  bench          throughput next to WireGuard, in a guest'
 
 all: modules tools
@@ -70,6 +71,10 @@ check-debug:
 	@tools/setup build test debug
 	@tools/testing/run-checks $@
 
+fuzz:
+	@tools/setup build test
+	@tools/testing/fuzz/run --seconds 600
+
 bench:
 	@tools/setup build test
 	@tools/testing/bench/run
@@ -81,4 +86,4 @@ clean:
 	rm -rf Module.symvers modules.order .module-common.* .modules.order.cmd .Module.symvers.cmd out
 
 .PHONY: help all modules tools install dkms-install dkms-uninstall demo check \
-	check-quick check-kernels check-debug bench clean
+	check-quick check-kernels check-debug fuzz bench clean

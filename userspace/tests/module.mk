@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-UNIT_TESTS := test_key test_parse test_config test_netlink
+UNIT_TESTS := test_key test_parse test_config test_netlink $(CORE_TESTS)
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/%)
 FAKE_WEFT := $(B)/tests/weft-fake
 # Needs the kernel module; kernel.sh is for the tool what it is for the library.
@@ -53,7 +53,7 @@ check: all test-programs
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
 	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)" \
 		$(call run_args,sanitized: ,$(SANITIZED),) \
-		$(if $(VALGRIND),$(foreach t,$(UNIT_TESTS),"valgrind: $t" \
+		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds,$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))
 
 # Where the module is, as root: what "check" cannot show.

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* For roster.c, which keeps records, and view.c, which draws conclusions. */
+#ifndef WEFT_ROSTER_INTERNAL_H
+#define WEFT_ROSTER_INTERNAL_H
+
+#include "roster.h"
+
+/**
+ * struct weft_entry - a place in the roster
+ * @record:	what is kept there
+ * @anchored:	the record can be traced to the root, by signatures of keys that were admins at some
+ *		time; what is not may be a stranger's, is counted, and not passed on
+ */
+struct weft_entry {
+	struct weft_record *record;
+	bool anchored;
+};
+
+struct weft_admins {
+	struct weft_admin *at;
+	size_t count;
+	size_t size;
+};
+
+/**
+ * struct weft_roster - see roster.h
+ * @network:	whose
+ * @entries:	sorted by slot
+ * @count:	entries
+ * @size:	entries that there is room for
+ * @unanchored:	entries that are not anchored
+ * @stale:	something came in since all below was computed
+ * @admins:	who is one
+ * @known:	who is or was one
+ * @members:	sorted by identity
+ * @member_count: see @members
+ * @epoch:	the record that names the network's current secret
+ * @evaluated:	for when the members were computed
+ * @changes_at:	when they change though no record comes in; UINT64_MAX: never
+ */
+struct weft_roster {
+	struct weft_id network;
+	struct weft_entry *entries;
+	size_t count;
+	size_t size;
+	size_t unanchored;
+	bool stale;
+	struct weft_admins admins;
+	struct weft_admins known;
+	struct weft_member *members;
+	size_t member_count;
+	struct weft_record *epoch;
+	uint64_t evaluated;
+	uint64_t changes_at;
+};
+
+size_t weft_roster_place(const struct weft_roster *roster, const struct weft_slot *slot);
+bool weft_roster_about(const struct weft_roster *roster, size_t n, enum weft_record_type type,
+		       const struct weft_id *about);
+size_t weft_roster_first(const struct weft_roster *roster, enum weft_record_type type,
+			 const struct weft_id *about);
+void weft_roster_drop(struct weft_roster *roster, size_t n);
+bool weft_chain_anchored(const struct weft_roster *roster, const struct weft_record *record);
+int weft_chain_evaluate(struct weft_roster *roster);
+void weft_view_forget(struct weft_roster *roster);
+
+#endif /* WEFT_ROSTER_INTERNAL_H */
