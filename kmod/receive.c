@@ -11,6 +11,7 @@
 #include <net/ip_tunnels.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "cookie.h"
 #include "device.h"
 #include "netlink.h"
@@ -117,6 +118,7 @@ static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
 		session_established(peer);
 		/* The responder waits for a first packet, with data or without. */
 		weft_send_keepalive(peer);
+		weft_control_session_begins(peer);
 	}
 	weft_peer_put(peer);
 }
@@ -405,6 +407,7 @@ bool weft_open_batch(struct sk_buff *batch)
 	if (unlikely(weft_sessions_confirm(peer, session))) {
 		session_established(peer);
 		weft_send_staged(peer);
+		weft_control_session_begins(peer);
 	}
 	renew_at_last_minute(peer);
 	count_received(peer, bytes);
@@ -488,6 +491,11 @@ static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 		weft_stats_rx(wdev, 1, bytes);
 		weft_stats_count(wdev, WEFT_COUNT_RX_KEEPALIVES);
 		consume_skb(skb);
+		return;
+	}
+	if (unlikely(weft_control_is_frame(skb))) {
+		weft_stats_rx(wdev, 1, bytes);
+		weft_control_receive(peer, skb);
 		return;
 	}
 	weft_timers_data_received(peer);
