@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Bodies of records, and CBOR as such. The signature is left out: no fuzzer gets past it, and a
  * body's decoder has to stand whatever a member signs.

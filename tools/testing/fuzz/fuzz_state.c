@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0
 /* State files: as they are, and with the hash made to fit. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0
 /* Tokens: as text, and with the text's checksum made to fit. */
 #include <sodium.h>
 #include <stdlib.h>
