@@ -218,17 +218,19 @@ static void create(const char *path)
 static void keep_loaded(int sock, const uint8_t *messages, unsigned int count, const char *path)
 {
 	struct pollfd readable = { .fd = sock, .events = POLLIN };
-	unsigned int waiting = 0;
+	unsigned int waiting = 0, cookies;
 	bool told = false;
 
 	for (;;) {
 		if (poll(&readable, 1, 1000) > 0) {
 			/* Many at a time, or the flood itself is what is slow. */
 			usleep(PAUSE_US);
-			waiting -= count_cookies(sock, waiting);
-			if (!told)
+			cookies = count_cookies(sock, waiting);
+			waiting -= cookies;
+			/* What came may have been an error. */
+			if (cookies && !told)
 				create(path);
-			told = true;
+			told |= cookies;
 		} else {
 			waiting = 0;
 		}
