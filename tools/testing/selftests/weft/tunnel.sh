@@ -258,15 +258,18 @@ test_prefix_moves() {
 }
 
 test_default_routes() {
-	a weft set w0 peer "${PUBLIC[b]}" allowed-ips 0.0.0.0/0,::/0
+	# each family's leads to another peer, so that none is the other's
+	a weft set w0 peer "${PUBLIC[b]}" allowed-ips 0.0.0.0/0
+	a weft set w0 peer "${PUBLIC[c]}" allowed-ips 192.168.77.3/32,::/0
 	ip_b addr add 198.18.5.5/32 dev lo
-	ip_b addr add 2001:db8::5/128 dev lo nodad
+	ip_c addr add 2001:db8::5/128 dev lo nodad
 	ip_a route add 198.18.0.0/15 dev w0
 	ip_a route add 2001:db8::/32 dev w0
 	pings a 198.18.5.5
 	pings a 2001:db8::5
-	# c's prefixes are longer
+	# c's prefix is longer
 	pings a 192.168.77.3
+	a weft set w0 peer "${PUBLIC[c]}" allowed-ips 192.168.77.3/32,fd77::3/128
 	pair 4
 }
 
