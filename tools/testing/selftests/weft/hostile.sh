@@ -50,9 +50,8 @@ test_random_handshakes() {
 
 # --- on the wire ---
 
-# Ten pings of a which b never gets, in $TMP/frames.
-record_undelivered() {
-	pings a 192.168.77.2
+# on_broken_wire COMMAND...: what it sends from a to b is lost
+on_broken_wire() {
 	b nft -f - <<-END
 		table inet broken_wire {
 			chain in {
@@ -61,11 +60,21 @@ record_undelivered() {
 			}
 		}
 	END
+	"$@"
+	b nft delete table inet broken_wire
+}
+
+record_ten_pings() {
 	rm -f "$TMP/frames"
 	a frames record tob 2000 "$TMP/frames" 10
 	a ping -n -q -c 10 -i 0.02 -W 1 192.168.77.2 || true
 	soon 15 test -e "$TMP/frames"
-	b nft delete table inet broken_wire
+}
+
+# Ten pings of a which b never gets, in $TMP/frames.
+record_undelivered() {
+	pings a 192.168.77.2
+	on_broken_wire record_ten_pings
 }
 
 # send_frames HOW: what got in (pings seen inside b), once b has let in or dropped each of them
@@ -138,11 +147,14 @@ test_reordered() {
 }
 
 test_replayed_later() {
-	# beyond a window of 8,192 packets, old ones are old even if they never came; not with the
-	# window of a session that has been renewed meanwhile
+	# Beyond a window of 8,192 packets, old ones are old even if they never came; not with the
+	# window of a session that has been renewed meanwhile. Those 8,192 later never came either:
+	# that they were seen is not what keeps the old ones out.
 	fresh a b
 	record_undelivered
-	a transfer udp-send 192.168.77.2 9 8400 8
+	a transfer udp-send 192.168.77.2 9 7000 8
+	on_broken_wire a transfer udp-send 192.168.77.2 9 2000 8
+	a transfer udp-send 192.168.77.2 9 100 8
 	rises b w0 rx_drop_replay send_frames same
 	same "$(send_frames same)" 0
 	pings a 192.168.77.2
