@@ -34,7 +34,7 @@ $(B)/tests/%.o: tests/%.c
 
 test-programs: $(UNIT_PROGRAMS) $(FAKE_WEFT) $(KERNEL_API) $(WEFT)
 
-.PHONY: test-programs check-kernel
+.PHONY: test-programs check-quick check-kernel
 .SECONDARY:
 
 # run_suite(variant, build directory, prefix of unit tests)
@@ -55,6 +55,10 @@ check: all test-programs
 		$(call run_args,sanitized: ,$(SANITIZED),) \
 		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds,$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))
+
+# The same tests once, and as they are.
+check-quick: all test-programs
+	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)"
 
 # Where the module is, as root: what "check" cannot show.
 check-kernel: all test-programs
