@@ -4,6 +4,12 @@
 
 #include <linux/types.h>
 
+/*
+ * Bytes before a text that is sealed, or opened to elsewhere, that the cipher
+ * may use while it is at it; they are put back.
+ */
+#define WEFT_SEAL_HEAD 64
+
 /**
  * struct weft_key - one direction's transport key, in its suite's form
  * @raw: key of ChaCha20-Poly1305
@@ -22,9 +28,11 @@ struct weft_key {
  * @key_set: take a raw key of 32 bytes into use; may sleep; 0 or -errno
  * @key_clear: erase a key
  * @seal: encrypt @len bytes in place and write the tag behind them; false if
- *	that failed, and the packet is lost
- * @open: decrypt @len bytes, with the tag behind them, to @dst: elsewhere, or
- *	in place; true if the tag is right. Nothing else is written.
+ *	that failed, and the packet is lost. There are WEFT_SEAL_HEAD bytes
+ *	before them that nobody else looks at.
+ * @open: decrypt @len bytes, with the tag behind them, to @dst: elsewhere, with
+ *	WEFT_SEAL_HEAD such bytes before it, or in place, where there need be
+ *	none; true if the tag is right. Nothing else is written.
  * @seal_handshake: encrypt a handshake payload with associated data
  * @open_handshake: its inverse; true if the tag is right
  *
