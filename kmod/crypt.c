@@ -131,7 +131,7 @@ static bool in_place(struct weft_device *wdev, const struct weft_cb *cb,
 }
 
 /**
- * weft_crypt_submit() - have a batch sealed or opened
+ * weft_crypt_submit() - have a batch sealed and sent
  * @wdev: device
  * @batch: in its peer's queue; not to be looked at any more
  * @bytes: its size
@@ -152,6 +152,29 @@ void weft_crypt_submit(struct weft_device *wdev, struct sk_buff *batch,
 	weft_stats_count(wdev, WEFT_COUNT_CRYPT_WORKER);
 	if (!share(wdev, batch))
 		give_up(peer, batch);
+}
+
+/**
+ * weft_crypt_open() - open a batch, or have it opened
+ * @wdev: device
+ * @batch: claimed from its peer's queue; the caller has references of session
+ *	and peer, and delivers what is ready afterwards. Not to be looked at
+ *	any more.
+ * @bytes: its size
+ *
+ * Context: bottom halves disabled.
+ */
+void weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
+		     unsigned int bytes)
+{
+	if (likely(in_place(wdev, weft_cb(batch), bytes))) {
+		weft_stats_count(wdev, WEFT_COUNT_CRYPT_INLINE);
+		weft_order_finish(batch, weft_open_batch(batch));
+		return;
+	}
+	weft_stats_count(wdev, WEFT_COUNT_CRYPT_WORKER);
+	if (!share(wdev, batch))
+		give_up(weft_cb(batch)->peer, batch);
 }
 
 /**

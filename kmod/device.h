@@ -4,6 +4,7 @@
 
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/ptr_ring.h>
 #include <linux/rhashtable.h>
 #include <linux/workqueue.h>
@@ -51,6 +52,8 @@ struct weft_handshake_worker {
  *	under @lock
  * @sock4: IPv4 socket; RCU, changed under @lock
  * @sock6: IPv6 socket; likewise
+ * @train_hook: keeps trains of datagrams whole on their way to the sockets
+ * @train_net: namespace that it is in, NULL if it is not; under @lock
  * @port: UDP port of both; what was asked for while the device is down
  * @fwmark: of encapsulated packets; read without a lock
  * @identity: static keys
@@ -84,6 +87,10 @@ struct weft_device {
 	struct mutex lock;
 	struct sock __rcu *sock4;
 	struct sock __rcu *sock6;
+#ifdef CONFIG_NETFILTER
+	struct nf_hook_ops train_hook;
+	struct net *train_net;
+#endif
 	u16 port;
 	u32 fwmark;
 	struct weft_identity identity;

@@ -9,6 +9,7 @@
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
+#include <net/udp.h>
 
 #include "compat/compat.h"
 #include "cookie.h"
@@ -27,7 +28,12 @@
 /* From this many waiting handshake messages on, senders must have a cookie. */
 #define UNDER_LOAD_HANDSHAKES (WEFT_MAX_QUEUED_INCOMING_HANDSHAKES / 8)
 
-static void count_received(struct weft_peer *peer, u64 bytes)
+/**
+ * weft_count_received() - take notice of authentic messages
+ * @peer: from whom
+ * @bytes: their length
+ */
+void weft_count_received(struct weft_peer *peer, u64 bytes)
 {
 	atomic64_add(bytes, &peer->rx_bytes);
 	weft_timers_authenticated_received(peer);
@@ -85,12 +91,16 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 			     WEFT_TRACE_INITIATION_RECEIVED);
 	weft_path_received(peer, skb);
 	/* Before the answer, since what that brings about starts timers. */
-	count_received(peer, skb->len);
+	weft_count_received(peer, skb->len);
 	weft_send_response(peer);
 	weft_peer_put(peer);
 }
 
-static void session_established(struct weft_peer *peer)
+/**
+ * weft_session_established() - both ends have the session
+ * @peer: with whom
+ */
+void weft_session_established(struct weft_peer *peer)
 {
 	weft_timers_handshake_complete(peer);
 	trace_weft_handshake(peer->wdev->dev, peer->id,
@@ -111,10 +121,10 @@ static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
 	weft_stats_count(wdev, WEFT_COUNT_RX_RESPONSES);
 	trace_weft_handshake(wdev->dev, peer->id, WEFT_TRACE_RESPONSE_RECEIVED);
 	weft_path_received(peer, skb);
-	count_received(peer, skb->len);
+	weft_count_received(peer, skb->len);
 	if (weft_handshake_begin_session(peer)) {
 		weft_timers_session_derived(peer);
-		session_established(peer);
+		weft_session_established(peer);
 		/* The responder waits for a first packet, with data or without. */
 		weft_send_keepalive(peer);
 	}
@@ -223,11 +233,13 @@ static struct weft_session *find_session(struct weft_device *wdev, __le32 id)
 	return container_of(index, struct weft_session, index);
 }
 
-static void queue_data(struct weft_device *wdev, struct sk_buff *skb)
+/* @skb is at its first message, @count are in it; @msg may be a copy. */
+static void queue_data(struct weft_device *wdev, struct sk_buff *skb,
+		       const struct weft_message_data *msg, unsigned int count)
 {
-	const struct weft_message_data *msg = (void *)skb->data;
 	struct weft_cb *cb = weft_cb(skb);
 	struct weft_session *session;
+	struct weft_peer *peer;
 
 	session = find_session(wdev, msg->key_idx);
 	if (unlikely(!session || !receivable(session) ||
@@ -236,24 +248,31 @@ static void queue_data(struct weft_device *wdev, struct sk_buff *skb)
 		return;
 	}
 
+	peer = session->index.peer;
 	cb->session = session;
-	cb->peer = session->index.peer;
-	cb->nonce = le64_to_cpu(msg->counter);
-	cb->count = 1;
-	cb->good = false;
+	cb->peer = peer;
+	cb->count = count;
 	cb->direction = WEFT_RX;
-	cb->state = WEFT_BATCH_PENDING;
 	cb->depth = 0;
 	cb->tos = ip_tunnel_get_dsfield(ip_hdr(skb), skb);
 	skb_mark_not_on_list(skb);
-	if (likely(weft_order_push(&cb->peer->rx, skb)))
-		weft_crypt_submit(wdev, skb, skb->len);
-	else
+	switch (weft_order_gather(&peer->rx, skb)) {
+	case WEFT_GATHER_JOINED:
+		break;
+	case WEFT_GATHER_NEW:
+		weft_lane_schedule(peer);
+		break;
+	case WEFT_GATHER_FULL:
 		weft_drop(wdev, skb, WEFT_DROP_RX_QUEUE_FULL);
+		break;
+	case WEFT_GATHER_NO_SESSION:
+		weft_drop(wdev, skb, WEFT_DROP_RX_NO_SESSION);
+		break;
+	}
 }
 
 /* Takes off the UDP header; the type if the length goes with it. */
-static u8 classify(struct sk_buff *skb)
+static u8 classify_handshake(struct sk_buff *skb)
 {
 	unsigned int len;
 	u8 type;
@@ -266,11 +285,6 @@ static u8 classify(struct sk_buff *skb)
 	type = weft_message_type((void *)skb->data);
 
 	switch (type) {
-	case WEFT_MESSAGE_DATA:
-		if (len >= WEFT_MESSAGE_MINIMUM_LEN &&
-		    pskb_may_pull(skb, sizeof(struct weft_message_data)))
-			return type;
-		break;
 	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
 		if (len == sizeof(struct weft_message_handshake_initiation))
 			return type;
@@ -288,127 +302,126 @@ static u8 classify(struct sk_buff *skb)
 	return WEFT_MESSAGE_INVALID;
 }
 
+static void receive_other(struct weft_device *wdev, struct sk_buff *skb)
+{
+	if (unlikely(classify_handshake(skb) == WEFT_MESSAGE_INVALID)) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_MALFORMED);
+		return;
+	}
+	/* Nobody is to wait in a worker for what answers would need. */
+	if (unlikely(!rng_is_initialized())) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_NOT_SEEDED);
+		return;
+	}
+	if (unlikely(skb_linearize(skb))) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
+		return;
+	}
+	queue_handshake(wdev, skb);
+}
+
+static bool is_data(const struct weft_message_data *msg)
+{
+	return msg && weft_message_type(&msg->header) == WEFT_MESSAGE_DATA;
+}
+
+static void receive_one(struct weft_device *wdev, struct sk_buff *skb)
+{
+	const struct weft_message_data *msg;
+	struct weft_message_data buffer;
+
+	/* What lies in a fragment stays there, next to its text. */
+	msg = skb_header_pointer(skb, sizeof(struct udphdr), sizeof(buffer),
+				 &buffer);
+	if (likely(is_data(msg) && skb->len >= sizeof(struct udphdr) +
+					       WEFT_MESSAGE_MINIMUM_LEN)) {
+		__skb_pull(skb, sizeof(struct udphdr));
+		queue_data(wdev, skb, msg, 1);
+		return;
+	}
+	receive_other(wdev, skb);
+}
+
+/* Does message @msg of a train go with the first one? */
+static bool same_session(const struct weft_message_data *first,
+			 const struct weft_message_data *msg)
+{
+	return msg && msg->header.type == first->header.type &&
+	       msg->key_idx == first->key_idx;
+}
+
+/* How many messages are in a train if they are data of one session; else 0. */
+static unsigned int count_train(const struct sk_buff *skb,
+				struct weft_message_data *first)
+{
+	unsigned int stride = skb_shinfo(skb)->gso_size;
+	unsigned int at = sizeof(struct udphdr), count = 0;
+	struct weft_message_data buffer;
+
+	if (stride < WEFT_MESSAGE_MINIMUM_LEN ||
+	    skb_copy_bits(skb, at, first, sizeof(*first)) || !is_data(first))
+		return 0;
+	for (; at < skb->len; at += stride, count++) {
+		if (skb->len - at < WEFT_MESSAGE_MINIMUM_LEN ||
+		    !same_session(first, skb_header_pointer(skb, at,
+							    sizeof(buffer),
+							    &buffer)))
+			return 0;
+	}
+	return count;
+}
+
+/* Single datagrams, each at its UDP header. */
+static struct sk_buff *split_train(struct sock *sk, struct sk_buff *skb)
+{
+	bool is_ipv4 = ip_hdr(skb)->version == 4;
+	struct sk_buff *list;
+
+	__skb_push(skb, -skb_mac_offset(skb));
+	list = udp_rcv_segment(sk, skb, is_ipv4);
+	for (skb = list; skb; skb = skb->next)
+		__skb_pull(skb, skb_transport_offset(skb));
+	return list;
+}
+
+/* Datagrams of one size that belong together came as one packet. */
+static void receive_train(struct weft_device *wdev, struct sock *sk,
+			  struct sk_buff *skb)
+{
+	struct weft_message_data first;
+	struct sk_buff *next;
+	unsigned int count;
+
+	count = count_train(skb, &first);
+	if (likely(count)) {
+		__skb_pull(skb, sizeof(struct udphdr));
+		queue_data(wdev, skb, &first, count);
+		return;
+	}
+	skb = split_train(sk, skb);
+	skb_list_walk_safe(skb, skb, next) {
+		skb_mark_not_on_list(skb);
+		receive_one(wdev, skb);
+	}
+}
+
 /**
  * weft_receive() - a UDP packet came in
  * @wdev: device
+ * @sk: its socket
  * @skb: packet, at its UDP header; consumed
  *
  * Context: softirq, RCU read section.
  */
-void weft_receive(struct weft_device *wdev, struct sk_buff *skb)
+void weft_receive(struct weft_device *wdev, struct sock *sk,
+		  struct sk_buff *skb)
 {
 	/* The outer route is not counted and may go while the packet waits. */
 	skb_dst_drop(skb);
-	switch (classify(skb)) {
-	case WEFT_MESSAGE_DATA:
-		queue_data(wdev, skb);
-		return;
-	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
-	case WEFT_MESSAGE_HANDSHAKE_RESPONSE:
-	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
-		/* Nobody is to wait in a worker for what answers would need. */
-		if (unlikely(!rng_is_initialized())) {
-			weft_drop(wdev, skb, WEFT_DROP_RX_NOT_SEEDED);
-			return;
-		}
-		if (unlikely(skb_linearize(skb))) {
-			weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
-			return;
-		}
-		queue_handshake(wdev, skb);
-		return;
-	default:
-		weft_drop(wdev, skb, WEFT_DROP_RX_MALFORMED);
-	}
-}
-
-/*
- * Section 6.2: an initiator that only receives renews the session before it
- * ends, once.
- */
-static void renew_at_last_minute(struct weft_peer *peer)
-{
-	u64 limit = READ_ONCE(weft_reject_after_ms);
-	u64 margin = (WEFT_KEEPALIVE_TIMEOUT + WEFT_REKEY_TIMEOUT) *
-		     MSEC_PER_SEC;
-	struct weft_session *session;
-	bool renew;
-
-	if (peer->timers.sent_lastminute_handshake)
-		return;
-	rcu_read_lock_bh();
-	session = rcu_dereference_bh(peer->sessions.current_session);
-	renew = session && session->initiator &&
-		READ_ONCE(session->send_valid) &&
-		weft_timers_expired(session->birth,
-				    limit > margin ? limit - margin : 0);
-	rcu_read_unlock_bh();
-	if (likely(!renew))
-		return;
-	peer->timers.sent_lastminute_handshake = true;
-	weft_queue_initiation(peer, false);
-}
-
-static bool open_message(struct weft_device *wdev, struct weft_session *session,
-			 struct sk_buff *skb)
-{
-	struct weft_message_data *msg;
-	u64 nonce;
-
-	/* Somebody else may look at the same data: a capture, a page cache. */
-	if (unlikely(skb_linearize_cow(skb))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
-		return false;
-	}
-	msg = (void *)skb->data;
-	nonce = le64_to_cpu(msg->counter);
-	if (unlikely(!session->suite->open(&session->recv_key,
-					   msg->encrypted_data,
-					   msg->encrypted_data,
-					   skb->len - WEFT_MESSAGE_MINIMUM_LEN,
-					   nonce))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
-		return false;
-	}
-	if (unlikely(!weft_replay_check(&session->replay, nonce))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_REPLAY, 1);
-		return false;
-	}
-	return true;
-}
-
-/**
- * weft_open_batch() - decrypt a batch and take notice of what it proves
- * @batch: messages; inner packets on return where weft_cb.good says so
- *
- * Context: bottom halves disabled, RCU read section or references held.
- * Return: false if nothing is left to deliver.
- */
-bool weft_open_batch(struct sk_buff *batch)
-{
-	struct weft_session *session = weft_cb(batch)->session;
-	struct weft_peer *peer = weft_cb(batch)->peer;
-	struct sk_buff *skb;
-	u64 bytes = 0;
-
-	for (skb = batch; skb; skb = skb->next) {
-		if (unlikely(!open_message(peer->wdev, session, skb)))
-			continue;
-		bytes += skb->len;
-		__skb_pull(skb, sizeof(struct weft_message_data));
-		__skb_trim(skb, skb->len - WEFT_NOISE_AUTHTAG_LEN);
-		weft_cb(skb)->good = true;
-	}
-	if (unlikely(!bytes))
-		return false;
-
-	if (unlikely(weft_sessions_confirm(peer, session))) {
-		session_established(peer);
-		weft_send_staged(peer);
-	}
-	renew_at_last_minute(peer);
-	count_received(peer, bytes);
-	return true;
+	if (skb_is_gso(skb))
+		receive_train(wdev, sk, skb);
+	else
+		receive_one(wdev, skb);
 }
 
 /* Length that the inner header claims; 0 if it cannot be right. */
@@ -447,6 +460,9 @@ static void dress(struct sk_buff *skb, struct net_device *dev)
 	__vlan_hwaccel_clear_tag(skb);
 	skb->encapsulation = 0;
 	skb->dev = dev;
+	/* A merged one has a checksum that is still to be written. */
+	if (skb_is_gso(skb))
+		return;
 	/* The tag vouches for what was sent, better than any checksum. */
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->csum_level = ~0;
@@ -480,16 +496,11 @@ static enum weft_drop inspect(struct weft_peer *peer, struct sk_buff *skb,
 static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 		    struct sk_buff *skb, u8 tos)
 {
+	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
+	unsigned int bytes = weft_cb(skb)->bytes;
 	struct weft_device *wdev = peer->wdev;
-	unsigned int bytes = weft_message_data_len(skb->len);
 	enum weft_drop reason;
 
-	if (unlikely(!skb->len)) {
-		weft_stats_rx(wdev, 1, bytes);
-		weft_stats_count(wdev, WEFT_COUNT_RX_KEEPALIVES);
-		consume_skb(skb);
-		return;
-	}
 	weft_timers_data_received(peer);
 	reason = inspect(peer, skb, tos);
 	if (unlikely(reason != WEFT_DROP_COUNT)) {
@@ -497,29 +508,26 @@ static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 		return;
 	}
 	dress(skb, wdev->dev);
-	weft_stats_rx(wdev, 1, bytes);
+	weft_stats_rx(wdev, packets, bytes);
 	napi_gro_receive(&lane->napi, skb);
 }
 
 static void deliver_batch(struct weft_lane *lane, struct weft_peer *peer,
 			  struct sk_buff *batch)
 {
-	bool ready = weft_cb(batch)->state == WEFT_BATCH_READY;
 	u8 tos = weft_cb(batch)->tos;
 	struct sk_buff *skb, *next;
-	bool proven = false;
 
-	skb_list_walk_safe(batch, skb, next) {
+	/* What is not good has been counted when that was found. */
+	if (unlikely(weft_cb(batch)->state != WEFT_BATCH_READY)) {
+		weft_batch_free(batch);
+		return;
+	}
+	/* Here, because the last to arrive says where the peer is. */
+	weft_path_received(peer, batch);
+	skb = weft_batch_finish(batch);
+	skb_list_walk_safe(skb, skb, next) {
 		skb_mark_not_on_list(skb);
-		/* What is not good has been counted when that was found. */
-		if (unlikely(!ready || !weft_cb(skb)->good)) {
-			kfree_skb(skb);
-			continue;
-		}
-		/* Here, because the last to arrive says where the peer is. */
-		if (!proven)
-			weft_path_received(peer, skb);
-		proven = true;
 		deliver(lane, peer, skb, tos);
 	}
 }
@@ -579,12 +587,30 @@ static void lane_leave(struct weft_lane *lane, struct weft_peer *peer)
 		weft_peer_put(peer);
 }
 
+/* Has opened what has come in meanwhile. */
+static void open_gathered(struct weft_peer *peer)
+{
+	struct weft_session *session;
+	struct sk_buff *batch, *skb;
+	unsigned int bytes;
+
+	while ((batch = weft_order_claim(&peer->rx))) {
+		session = weft_cb(batch)->session;
+		bytes = 0;
+		for (skb = batch; skb; skb = skb->next)
+			bytes += skb->len;
+		weft_crypt_open(peer->wdev, batch, bytes);
+		weft_session_put(session);
+	}
+}
+
 static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
 			int budget)
 {
 	struct sk_buff *batch;
 	int done = 0;
 
+	open_gathered(peer);
 	while (done < budget && (batch = weft_order_pop(&peer->rx))) {
 		done += weft_cb(batch)->count;
 		deliver_batch(lane, peer, batch);

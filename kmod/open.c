@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages of a batch are opened: one where it is, several to where their
+ * packets can be put together.
+ */
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+
+#include "coalesce.h"
+#include "device.h"
+#include "packet.h"
+#include "peer.h"
+#include "queue.h"
+#include "session.h"
+#include "stats.h"
+
+/*
+ * Section 6.2: an initiator that only receives renews the session before it
+ * ends, once.
+ */
+static void renew_at_last_minute(struct weft_peer *peer)
+{
+	u64 limit = READ_ONCE(weft_reject_after_ms);
+	u64 margin = (WEFT_KEEPALIVE_TIMEOUT + WEFT_REKEY_TIMEOUT) *
+		     MSEC_PER_SEC;
+	struct weft_session *session;
+	bool renew;
+
+	if (peer->timers.sent_lastminute_handshake)
+		return;
+	rcu_read_lock_bh();
+	session = rcu_dereference_bh(peer->sessions.current_session);
+	renew = session && session->initiator &&
+		READ_ONCE(session->send_valid) &&
+		weft_timers_expired(session->birth,
+				    limit > margin ? limit - margin : 0);
+	rcu_read_unlock_bh();
+	if (likely(!renew))
+		return;
+	peer->timers.sent_lastminute_handshake = true;
+	weft_queue_initiation(peer, false);
+}
+
+static void count_keepalive(struct weft_device *wdev)
+{
+	weft_stats_rx(wdev, 1, WEFT_MESSAGE_MINIMUM_LEN);
+	weft_stats_count(wdev, WEFT_COUNT_RX_KEEPALIVES);
+}
+
+static bool first_time(struct weft_device *wdev, struct weft_session *session,
+		       u64 nonce)
+{
+	if (likely(weft_replay_check(&session->replay, nonce)))
+		return true;
+	weft_stats_drop(wdev, WEFT_DROP_RX_REPLAY, 1);
+	return false;
+}
+
+/* Opens a message in place; bytes that were good. */
+static unsigned int open_single(struct weft_device *wdev,
+				struct weft_session *session,
+				struct sk_buff *skb)
+{
+	struct weft_message_data *msg;
+	unsigned int len = skb->len;
+	u64 nonce;
+
+	/* Somebody else may look at the same data: a capture, a page cache. */
+	if (unlikely(skb_linearize_cow(skb))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
+		return 0;
+	}
+	msg = (void *)skb->data;
+	nonce = le64_to_cpu(msg->counter);
+	if (unlikely(!session->suite->open(&session->recv_key,
+					   msg->encrypted_data,
+					   msg->encrypted_data,
+					   len - WEFT_MESSAGE_MINIMUM_LEN,
+					   nonce))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
+		return 0;
+	}
+	if (unlikely(!first_time(wdev, session, nonce)))
+		return 0;
+	__skb_pull(skb, sizeof(*msg));
+	__skb_trim(skb, skb->len - WEFT_NOISE_AUTHTAG_LEN);
+	weft_cb(skb)->bytes = len;
+	return len;
+}
+
+/*
+ * Where @len bytes lie in one piece that nobody writes to meanwhile; NULL if
+ * there is no such place, as with pages of a sender's that it has lent out.
+ */
+static const u8 *find_piece(const struct sk_buff *skb, unsigned int at,
+			    unsigned int len)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	const skb_frag_t *frag;
+	unsigned int i;
+	const u8 *page;
+
+	if (skb_has_shared_frag(skb))
+		return NULL;
+	if (at + len <= skb_headlen(skb))
+		return skb->data + at;
+	if (at < skb_headlen(skb))
+		return NULL;
+	at -= skb_headlen(skb);
+	for (i = 0; i < info->nr_frags; i++) {
+		frag = &info->frags[i];
+		if (at < skb_frag_size(frag))
+			break;
+		at -= skb_frag_size(frag);
+	}
+	if (i == info->nr_frags || at + len > skb_frag_size(frag) ||
+	    IS_ENABLED(CONFIG_HIGHMEM))
+		return NULL;
+	page = skb_frag_address(frag);
+	return page ? page + at : NULL;
+}
+
+/* Opens a text of @len bytes, from @at on, with its tag behind it. */
+static bool open_text(struct weft_session *session, const struct sk_buff *skb,
+		      unsigned int at, unsigned int len, u8 *to, u64 nonce)
+{
+	unsigned int sealed = weft_noise_encrypted_len(len);
+	const u8 *from = find_piece(skb, at, sealed);
+
+	if (unlikely(!from)) {
+		if (skb_copy_bits(skb, at, to, sealed))
+			return false;
+		from = to;
+	}
+	return session->suite->open(&session->recv_key, to, from, len, nonce);
+}
+
+/* Opens a message, @len bytes from @at on, to the sink; bytes that were good. */
+static unsigned int open_to(struct weft_sink *sink, struct weft_device *wdev,
+			    struct weft_session *session,
+			    const struct sk_buff *skb, unsigned int at,
+			    unsigned int len)
+{
+	unsigned int text_len = len - WEFT_MESSAGE_MINIMUM_LEN;
+	const struct weft_message_data *msg;
+	struct weft_message_data buffer;
+	u64 nonce;
+	u8 *to;
+
+	msg = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
+	to = weft_sink_room(sink, text_len + WEFT_NOISE_AUTHTAG_LEN);
+	if (unlikely(!msg || !to)) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
+		return 0;
+	}
+	nonce = le64_to_cpu(msg->counter);
+	if (unlikely(!open_text(session, skb, at + sizeof(*msg), text_len, to,
+				nonce))) {
+		weft_sink_abort(sink);
+		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
+		return 0;
+	}
+	if (unlikely(!first_time(wdev, session, nonce))) {
+		weft_sink_abort(sink);
+		return 0;
+	}
+	if (!text_len) {
+		weft_sink_abort(sink);
+		count_keepalive(wdev);
+	} else if (unlikely(!weft_sink_commit(sink, text_len))) {
+		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
+	}
+	return len;
+}
+
+static unsigned int open_train(struct weft_sink *sink, struct weft_device *wdev,
+			       struct weft_session *session,
+			       const struct sk_buff *skb)
+{
+	unsigned int stride = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size :
+						skb->len;
+	unsigned int at, bytes = 0;
+
+	for (at = 0; at < skb->len; at += stride)
+		bytes += open_to(sink, wdev, session, skb, at,
+				 min(stride, skb->len - at));
+	return bytes;
+}
+
+static unsigned int total_len(const struct sk_buff *batch)
+{
+	unsigned int len = 0;
+
+	for (; batch; batch = batch->next)
+		len += batch->len;
+	return len;
+}
+
+static unsigned int open_all(struct weft_device *wdev,
+			     struct weft_session *session,
+			     struct sk_buff *batch)
+{
+	const struct sk_buff *skb;
+	unsigned int bytes = 0;
+	struct weft_sink sink;
+
+	weft_sink_init(&sink, wdev->dev, total_len(batch));
+	for (skb = batch; skb; skb = skb->next)
+		bytes += open_train(&sink, wdev, session, skb);
+	weft_cb(batch)->result = weft_sink_finish(&sink);
+	return bytes;
+}
+
+static unsigned int open_alone(struct weft_device *wdev,
+			       struct weft_session *session,
+			       struct sk_buff *skb)
+{
+	unsigned int bytes = open_single(wdev, session, skb);
+
+	weft_cb(skb)->result = skb;
+	if (unlikely(bytes == WEFT_MESSAGE_MINIMUM_LEN)) {
+		weft_cb(skb)->result = NULL;
+		count_keepalive(wdev);
+	}
+	return bytes;
+}
+
+static void take_notice(struct weft_peer *peer, struct weft_session *session,
+			unsigned int bytes)
+{
+	if (unlikely(weft_sessions_confirm(peer, session))) {
+		weft_session_established(peer);
+		weft_send_staged(peer);
+	}
+	renew_at_last_minute(peer);
+	weft_count_received(peer, bytes);
+}
+
+/**
+ * weft_open_batch() - decrypt a batch and take notice of what it proves
+ * @batch: messages; on return weft_cb.result is what to deliver, and may be
+ *	empty
+ *
+ * Context: bottom halves disabled, RCU read section or references held.
+ * Return: false if no message was good.
+ */
+bool weft_open_batch(struct sk_buff *batch)
+{
+	struct weft_session *session = weft_cb(batch)->session;
+	struct weft_peer *peer = weft_cb(batch)->peer;
+	unsigned int bytes;
+
+	if (weft_cb(batch)->count > 1)
+		bytes = open_all(peer->wdev, session, batch);
+	else
+		bytes = open_alone(peer->wdev, session, batch);
+	if (unlikely(!bytes))
+		return false;
+	take_notice(peer, session, bytes);
+	return true;
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A large packet of the stack (TCP segmentation, UDP GSO) becomes messages in
+ * one go: each inner segment is written to where it is sealed, behind the
+ * message before it, and all of them are one UDP GSO packet.
+ */
+
+#include "segment.h"
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/mm.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/checksum.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+
+#include "messages.h"
+#include "packet.h"
+#include "queue.h"
+#include "session.h"
+
+/* What large packets we can cut; a bit that is not here is for the stack. */
+#define KNOWN_TYPES (SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN | \
+		     SKB_GSO_UDP_L4)
+
+/* Sealed messages are put into chunks of this many pages, if there are any. */
+#define CHUNK_ORDER 3
+
+/**
+ * struct cut - how a large packet is cut
+ * @skb: the packet; only read
+ * @session: seals its segments
+ * @nonce: of the first segment
+ * @transport: offset of the TCP or UDP header
+ * @header: length of all headers
+ * @payload: bytes behind them
+ * @mss: payload of each segment but the last
+ * @count: segments
+ * @stride: length of each message but the last
+ */
+struct cut {
+	struct sk_buff *skb;
+	const struct weft_session *session;
+	u64 nonce;
+	unsigned int transport;
+	unsigned int header;
+	unsigned int payload;
+	unsigned int mss;
+	unsigned int count;
+	unsigned int stride;
+};
+
+static bool is_udp(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4;
+}
+
+/* Offset of the transport header; 0 if something else is in between. */
+static unsigned int transport_offset(const struct sk_buff *skb)
+{
+	u8 want = is_udp(skb) ? IPPROTO_UDP : IPPROTO_TCP;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return ip_hdr(skb)->protocol == want ? ip_hdrlen(skb) : 0;
+	return ipv6_hdr(skb)->nexthdr == want ? sizeof(struct ipv6hdr) : 0;
+}
+
+static unsigned int transport_len(const struct sk_buff *skb,
+				  unsigned int transport)
+{
+	const struct tcphdr *th = (void *)(skb->data + transport);
+
+	return is_udp(skb) ? sizeof(struct udphdr) : th->doff * 4;
+}
+
+/**
+ * weft_segment_knows() - can weft_segment_seal() cut this packet?
+ * @skb: GSO packet at its network header, which has been looked at
+ *
+ * On true its headers are linear and its gso_segs is right. What is not usual
+ * is left to the stack: nested tunnels, options that segments would not all
+ * have, packets of guests whose word for their length we would have to take.
+ */
+bool weft_segment_knows(struct sk_buff *skb)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	unsigned int transport, header, least;
+
+	if (info->gso_type & ~KNOWN_TYPES || skb->encapsulation ||
+	    skb->ip_summed != CHECKSUM_PARTIAL || !info->gso_size)
+		return false;
+	transport = transport_offset(skb);
+	if (!transport || skb_checksum_start_offset(skb) != transport)
+		return false;
+	least = is_udp(skb) ? sizeof(struct udphdr) : sizeof(struct tcphdr);
+	if (!pskb_may_pull(skb, transport + least))
+		return false;
+	header = transport + transport_len(skb, transport);
+	if (header < transport + least || !pskb_may_pull(skb, header))
+		return false;
+	/* A single segment needs no cutting, and would not be valid GSO. */
+	return info->gso_segs > 1 && info->gso_segs <= WEFT_MAX_BATCH &&
+	       DIV_ROUND_UP(skb->len - header, info->gso_size) ==
+		       info->gso_segs;
+}
+
+static void cut_init(struct cut *cut, struct sk_buff *skb,
+		     const struct weft_session *session, u64 nonce)
+{
+	unsigned int len;
+
+	cut->skb = skb;
+	cut->session = session;
+	cut->nonce = nonce;
+	cut->transport = transport_offset(skb);
+	cut->header = cut->transport + transport_len(skb, cut->transport);
+	cut->payload = skb->len - cut->header;
+	cut->mss = skb_shinfo(skb)->gso_size;
+	cut->count = skb_shinfo(skb)->gso_segs;
+	len = cut->header + cut->mss;
+	cut->stride = weft_message_data_len(len +
+					    weft_padding(len, weft_cb(skb)->mtu));
+}
+
+static void finish_network(const struct cut *cut, u8 *segment,
+			   unsigned int len, unsigned int i)
+{
+	struct ipv6hdr *ip6 = (void *)segment;
+	struct iphdr *ip = (void *)segment;
+
+	if (cut->skb->protocol == htons(ETH_P_IP)) {
+		ip->tot_len = htons(len);
+		ip->id = htons(ntohs(ip->id) + i);
+		ip_send_check(ip);
+	} else {
+		ip6->payload_len = htons(len - sizeof(*ip6));
+	}
+}
+
+/* The pseudo header's sum is added to @sum; @len from the transport header on. */
+static __sum16 transport_sum(const struct cut *cut, const u8 *segment,
+			     unsigned int len, __wsum sum)
+{
+	const struct ipv6hdr *ip6 = (const void *)segment;
+	const struct iphdr *ip = (const void *)segment;
+	u8 protocol = is_udp(cut->skb) ? IPPROTO_UDP : IPPROTO_TCP;
+
+	sum = csum_partial(segment + cut->transport,
+			   cut->header - cut->transport, sum);
+	if (cut->skb->protocol == htons(ETH_P_IP))
+		return csum_tcpudp_magic(ip->saddr, ip->daddr, len, protocol,
+					 sum);
+	return csum_ipv6_magic(&ip6->saddr, &ip6->daddr, len, protocol, sum);
+}
+
+static void finish_tcp(const struct cut *cut, u8 *segment, unsigned int len,
+		       unsigned int i, __wsum sum)
+{
+	struct tcphdr *th = (void *)(segment + cut->transport);
+
+	th->seq = htonl(ntohl(th->seq) + i * cut->mss);
+	if (i)
+		th->cwr = 0;
+	if (i < cut->count - 1) {
+		th->fin = 0;
+		th->psh = 0;
+	}
+	th->check = 0;
+	th->check = transport_sum(cut, segment, len, sum);
+}
+
+static void finish_udp(const struct cut *cut, u8 *segment, unsigned int len,
+		       __wsum sum)
+{
+	struct udphdr *uh = (void *)(segment + cut->transport);
+
+	uh->len = htons(len);
+	uh->check = 0;
+	uh->check = transport_sum(cut, segment, len, sum) ?: CSUM_MANGLED_0;
+}
+
+/* Writes segment @i, with all that makes it a packet of its own. */
+static unsigned int write_segment(const struct cut *cut, u8 *to,
+				  unsigned int i)
+{
+	unsigned int from = i * cut->mss;
+	unsigned int payload = min(cut->mss, cut->payload - from);
+	unsigned int len = cut->header + payload;
+	__wsum sum;
+
+	memcpy(to, cut->skb->data, cut->header);
+	sum = skb_copy_and_csum_bits(cut->skb, cut->header + from,
+				     to + cut->header, payload);
+	finish_network(cut, to, len, i);
+	if (is_udp(cut->skb))
+		finish_udp(cut, to, len - cut->transport, sum);
+	else
+		finish_tcp(cut, to, len - cut->transport, i, sum);
+	return len;
+}
+
+/* Writes and seals message @i; its length, or 0 if the cipher failed. */
+static unsigned int write_message(const struct cut *cut, u8 *to,
+				  unsigned int i)
+{
+	struct weft_message_data *msg = (void *)to;
+	unsigned int len, pad;
+
+	len = write_segment(cut, msg->encrypted_data, i);
+	pad = weft_padding(len, weft_cb(cut->skb)->mtu);
+	memset(msg->encrypted_data + len, 0, pad);
+	weft_message_frame(msg, cut->session, cut->nonce + i);
+	if (!cut->session->suite->seal(&cut->session->send_key,
+				       msg->encrypted_data, len + pad,
+				       cut->nonce + i))
+		return 0;
+	return weft_message_data_len(len + pad);
+}
+
+/* Pages for some of @count messages: as many as there is memory for at once. */
+static struct page *chunk_alloc(const struct cut *cut, unsigned int count,
+				unsigned int *order)
+{
+	unsigned int least = get_order(WEFT_SEAL_HEAD + cut->stride);
+	unsigned int most = max_t(unsigned int, least, CHUNK_ORDER);
+	gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN;
+	struct page *page;
+
+	*order = min_t(unsigned int, most,
+		       get_order(WEFT_SEAL_HEAD + count * cut->stride));
+	for (; *order > least; (*order)--) {
+		page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
+				   *order);
+		if (page)
+			return page;
+	}
+	return alloc_pages(gfp, *order);
+}
+
+/*
+ * Seals messages from @i on into one more fragment of the train; how many, or
+ * -errno.
+ */
+static int fill_chunk(const struct cut *cut, struct sk_buff *train,
+		      unsigned int i, unsigned int most)
+{
+	unsigned int order, room, len, done = 0, bytes = 0;
+	struct page *page;
+	u8 *to;
+
+	page = chunk_alloc(cut, most, &order);
+	if (unlikely(!page))
+		return -ENOMEM;
+	room = (PAGE_SIZE << order) - WEFT_SEAL_HEAD;
+	most = min(most, room / cut->stride);
+	to = (u8 *)page_address(page) + WEFT_SEAL_HEAD;
+	for (; done < most; done++, bytes += len) {
+		len = write_message(cut, to + bytes, i + done);
+		if (unlikely(!len)) {
+			__free_pages(page, order);
+			return -EBADMSG;
+		}
+	}
+	skb_add_rx_frag(train, skb_shinfo(train)->nr_frags, page,
+			WEFT_SEAL_HEAD, bytes, PAGE_SIZE << order);
+	return done;
+}
+
+/* An empty packet that is to the stack what the inner one was. */
+static struct sk_buff *train_alloc(const struct cut *cut)
+{
+	struct skb_shared_info *info;
+	struct sk_buff *train;
+
+	train = alloc_skb(WEFT_HEADROOM, GFP_ATOMIC);
+	if (unlikely(!train))
+		return NULL;
+	skb_reserve(train, WEFT_HEADROOM);
+	skb_copy_header(train, cut->skb);
+	weft_scrub(train);
+	skb_reset_mac_header(train);
+	skb_reset_network_header(train);
+	skb_reset_transport_header(train);
+	skb_set_inner_network_header(train, 0);
+	info = skb_shinfo(train);
+	info->tx_flags |= skb_shinfo(cut->skb)->tx_flags & SKBTX_ANY_TSTAMP;
+	info->tskey = skb_shinfo(cut->skb)->tskey;
+	return train;
+}
+
+/* One train of messages from @i on; how many, or -errno. */
+static int seal_train(const struct cut *cut, unsigned int i,
+		      struct sk_buff **result)
+{
+	unsigned int most = min_t(unsigned int, cut->count - i,
+				  WEFT_TRAIN_MAX_MESSAGES);
+	unsigned int done = 0;
+	struct sk_buff *train;
+	int more;
+
+	most = min(most, max(WEFT_TRAIN_MAX_BYTES / cut->stride, 1U));
+	train = train_alloc(cut);
+	if (unlikely(!train))
+		return -ENOMEM;
+	while (done < most && skb_shinfo(train)->nr_frags < MAX_SKB_FRAGS) {
+		more = fill_chunk(cut, train, i + done, most - done);
+		if (unlikely(more < 0)) {
+			kfree_skb(train);
+			return more;
+		}
+		done += more;
+	}
+	if (done > 1) {
+		skb_shinfo(train)->gso_size = cut->stride;
+		skb_shinfo(train)->gso_segs = done;
+		skb_shinfo(train)->gso_type = SKB_GSO_UDP_L4;
+	}
+	*result = train;
+	return done;
+}
+
+/* The sender's socket waits for the data to leave the machine, not for us. */
+static void hand_over_owner(struct sk_buff *from, struct sk_buff *to)
+{
+	swap(from->sk, to->sk);
+	swap(from->destructor, to->destructor);
+	/* What has been charged is what will be uncharged. */
+	swap(from->truesize, to->truesize);
+}
+
+/**
+ * weft_segment_seal() - cut a large packet and seal its segments
+ * @skb: packet that weft_segment_knows(); not consumed, but its owner is
+ *	now the last train's
+ * @session: to seal with
+ * @nonce: of the first segment; the others have those that follow
+ *
+ * Context: bottom halves disabled.
+ * Return: a list of UDP GSO packets without headers, nearly always one; the
+ * last one may be a single message. -ENOMEM, or -EBADMSG if the cipher failed.
+ */
+struct sk_buff *weft_segment_seal(struct sk_buff *skb,
+				  const struct weft_session *session,
+				  u64 nonce)
+{
+	struct sk_buff *first = NULL, **link = &first, *train = NULL;
+	unsigned int i = 0;
+	struct cut cut;
+	int done;
+
+	/* For whoever queues the trains. */
+	skb_get_hash(skb);
+	cut_init(&cut, skb, session, nonce);
+	while (i < cut.count) {
+		done = seal_train(&cut, i, &train);
+		if (unlikely(done < 0)) {
+			kfree_skb_list(first);
+			return ERR_PTR(done);
+		}
+		i += done;
+		*link = train;
+		link = &train->next;
+	}
+	hand_over_owner(skb, train);
+	return first;
+}
+
+static struct sk_buff *unpack_one(const struct sk_buff *train,
+				  unsigned int from, unsigned int len)
+{
+	struct sk_buff *skb;
+
+	skb = alloc_skb(WEFT_HEADROOM + len, GFP_ATOMIC);
+	if (unlikely(!skb))
+		return NULL;
+	skb_reserve(skb, WEFT_HEADROOM);
+	skb_copy_header(skb, train);
+	skb_gso_reset(skb);
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	skb_reset_transport_header(skb);
+	skb_set_inner_network_header(skb, 0);
+	if (skb_copy_bits(train, from, skb_put(skb, len), len)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+/**
+ * weft_segment_unpack() - make single messages of a train
+ * @train: from weft_segment_seal(); consumed unless memory is short
+ *
+ * Return: a list, or NULL.
+ */
+struct sk_buff *weft_segment_unpack(struct sk_buff *train)
+{
+	struct sk_buff *first = NULL, **link = &first, *skb = NULL;
+	unsigned int stride = skb_shinfo(train)->gso_size;
+	unsigned int from;
+
+	for (from = 0; from < train->len; from += stride) {
+		skb = unpack_one(train, from, min(stride, train->len - from));
+		if (unlikely(!skb)) {
+			kfree_skb_list(first);
+			return NULL;
+		}
+		*link = skb;
+		link = &skb->next;
+	}
+	hand_over_owner(train, skb);
+	consume_skb(train);
+	return first;
+}
