@@ -19,7 +19,6 @@
 #include "compat/compat.h"
 #include "netlink.h"
 #include "packet.h"
-#include "segment.h"
 #include "socket.h"
 
 /* All devices; under RTNL. */
@@ -267,9 +266,6 @@ static void weft_setup(struct net_device *dev)
 	dev->features |= features;
 	dev->hw_features |= features;
 	dev->hw_enc_features |= features;
-	/* A large packet is a batch, and becomes one UDP GSO packet. */
-	netif_set_tso_max_size(dev, WEFT_GSO_MAX_SIZE);
-	netif_set_tso_max_segs(dev, WEFT_MAX_BATCH);
 	weft_compat_lltx(dev);
 	dev->mtu = ETH_DATA_LEN - overhead;
 	/* The outer length has 16 bits. */

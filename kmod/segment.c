@@ -101,7 +101,7 @@ bool weft_segment_knows(struct sk_buff *skb)
 	if (header < transport + least || !pskb_may_pull(skb, header))
 		return false;
 	/* A single segment needs no cutting, and would not be valid GSO. */
-	return info->gso_segs > 1 && info->gso_segs <= WEFT_MAX_BATCH &&
+	return info->gso_segs > 1 && info->gso_segs <= WEFT_MAX_SEGMENTS &&
 	       DIV_ROUND_UP(skb->len - header, info->gso_size) ==
 		       info->gso_segs;
 }
@@ -338,8 +338,8 @@ static void hand_over_owner(struct sk_buff *from, struct sk_buff *to)
  * @nonce: of the first segment; the others have those that follow
  *
  * Context: bottom halves disabled.
- * Return: a list of UDP GSO packets without headers, nearly always one; the
- * last one may be a single message. -ENOMEM, or -EBADMSG if the cipher failed.
+ * Return: a list of UDP GSO packets without headers, one or two with usual
+ * sizes; the last one may be a single message. -ENOMEM, or -EBADMSG if the cipher failed.
  */
 struct sk_buff *weft_segment_seal(struct sk_buff *skb,
 				  const struct weft_session *session,

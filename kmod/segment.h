@@ -4,6 +4,8 @@
 
 #include <linux/skbuff.h>
 
+#include "messages.h"
+
 struct weft_session;
 
 /*
@@ -15,11 +17,10 @@ struct weft_session;
 #define WEFT_TRAIN_MAX_BYTES 65000
 
 /*
- * What the stack may give us as one packet, so that it fits into one train once
- * it is sealed: padding and the message's own bytes are a twentieth with usual
- * sizes.
+ * Segments of a large packet: more of them are so small that it does not matter
+ * what they cost, and have to find room in the peer's queue together.
  */
-#define WEFT_GSO_MAX_SIZE (60 * 1024)
+#define WEFT_MAX_SEGMENTS (WEFT_MAX_QUEUED_PACKETS / 2)
 
 bool weft_segment_knows(struct sk_buff *skb);
 struct sk_buff *weft_segment_seal(struct sk_buff *skb,
