@@ -115,7 +115,7 @@ test_on_the_wire() {
 	wire_cut
 	fresh a b
 	pings a 192.168.77.2
-	background b tcpdump -i toa -s 0 -w "$TMP/pcap" --immediate-mode udp dst port 2000
+	background b tcpdump -U -i toa -s 0 -w "$TMP/pcap" --immediate-mode udp dst port 2000
 	soon 10 test -s "$TMP/pcap"
 	sleep 0.5
 	carries a b 192.168.77.2
