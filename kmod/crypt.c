@@ -227,7 +227,7 @@ err_ring:
 
 /**
  * weft_crypt_exit() - undo weft_crypt_init()
- * @wdev: device without peers
+ * @wdev: device without peers, whose lanes have stopped: they submit batches
  */
 void weft_crypt_exit(struct weft_device *wdev)
 {

@@ -643,7 +643,10 @@ int weft_lane_poll(struct napi_struct *napi, int budget)
 
 /**
  * weft_lane_purge() - let go of the peers that wait for a lane
- * @lane: its NAPI is disabled for good
+ * @lane: its NAPI is disabled for good, and no worker has a batch any more
+ *
+ * What such a peer still has in its queue goes with the peer: none of it is
+ * pending.
  */
 void weft_lane_purge(struct weft_lane *lane)
 {
