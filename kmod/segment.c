@@ -15,6 +15,7 @@
 #include <net/checksum.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
+#include <net/sock.h>
 
 #include "messages.h"
 #include "packet.h"
@@ -271,7 +272,6 @@ static int fill_chunk(const struct cut *cut, struct sk_buff *train,
 /* An empty packet that is to the stack what the inner one was. */
 static struct sk_buff *train_alloc(const struct cut *cut)
 {
-	struct skb_shared_info *info;
 	struct sk_buff *train;
 
 	train = alloc_skb(WEFT_HEADROOM, GFP_ATOMIC);
@@ -284,9 +284,6 @@ static struct sk_buff *train_alloc(const struct cut *cut)
 	skb_reset_network_header(train);
 	skb_reset_transport_header(train);
 	skb_set_inner_network_header(train, 0);
-	info = skb_shinfo(train);
-	info->tx_flags |= skb_shinfo(cut->skb)->tx_flags & SKBTX_ANY_TSTAMP;
-	info->tskey = skb_shinfo(cut->skb)->tskey;
 	return train;
 }
 
@@ -322,7 +319,7 @@ static int seal_train(const struct cut *cut, unsigned int i,
 }
 
 /* The sender's socket waits for the data to leave the machine, not for us. */
-static void hand_over_owner(struct sk_buff *from, struct sk_buff *to)
+static void hand_over_charge(struct sk_buff *from, struct sk_buff *to)
 {
 	swap(from->sk, to->sk);
 	swap(from->destructor, to->destructor);
@@ -330,10 +327,37 @@ static void hand_over_owner(struct sk_buff *from, struct sk_buff *to)
 	swap(from->truesize, to->truesize);
 }
 
+/*
+ * What becomes of a packet stays in order where packets are queued by their
+ * socket, if it has the same one. The charge goes to the last to leave, and so
+ * does what the socket wants to know of its leaving; the others hold a
+ * reference.
+ */
+static void hand_over_owner(struct sk_buff *from, struct sk_buff *list)
+{
+	bool shared = from->destructor && from->sk && sk_fullsock(from->sk);
+	bool ooo_okay = from->ooo_okay;
+	struct sk_buff *skb;
+
+	for (skb = list; skb->next; skb = skb->next) {
+		/* A socket that has no references any more sends no more, too. */
+		if (shared)
+			shared = skb_set_owner_sk_safe(skb, from->sk);
+		skb->ooo_okay = ooo_okay;
+		/* The others follow it. */
+		ooo_okay = false;
+	}
+	skb->ooo_okay = ooo_okay;
+	skb_shinfo(skb)->tx_flags |= skb_shinfo(from)->tx_flags &
+				     SKBTX_ANY_TSTAMP;
+	skb_shinfo(skb)->tskey = skb_shinfo(from)->tskey;
+	hand_over_charge(from, skb);
+}
+
 /**
  * weft_segment_seal() - cut a large packet and seal its segments
  * @skb: packet that weft_segment_knows(); not consumed, but its owner is
- *	now the last train's
+ *	now the trains'
  * @session: to seal with
  * @nonce: of the first segment; the others have those that follow
  *
@@ -345,7 +369,7 @@ struct sk_buff *weft_segment_seal(struct sk_buff *skb,
 				  const struct weft_session *session,
 				  u64 nonce)
 {
-	struct sk_buff *first = NULL, **link = &first, *train = NULL;
+	struct sk_buff *first = NULL, **link = &first, *train;
 	unsigned int i = 0;
 	struct cut cut;
 	int done;
@@ -363,7 +387,7 @@ struct sk_buff *weft_segment_seal(struct sk_buff *skb,
 		*link = train;
 		link = &train->next;
 	}
-	hand_over_owner(skb, train);
+	hand_over_owner(skb, first);
 	return first;
 }
 
@@ -397,7 +421,7 @@ static struct sk_buff *unpack_one(const struct sk_buff *train,
  */
 struct sk_buff *weft_segment_unpack(struct sk_buff *train)
 {
-	struct sk_buff *first = NULL, **link = &first, *skb = NULL;
+	struct sk_buff *first = NULL, **link = &first, *skb;
 	unsigned int stride = skb_shinfo(train)->gso_size;
 	unsigned int from;
 
@@ -410,7 +434,7 @@ struct sk_buff *weft_segment_unpack(struct sk_buff *train)
 		*link = skb;
 		link = &skb->next;
 	}
-	hand_over_owner(train, skb);
+	hand_over_owner(train, first);
 	consume_skb(train);
 	return first;
 }

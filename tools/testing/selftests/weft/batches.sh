@@ -235,6 +235,21 @@ test_flows() {
 	wire_whole
 }
 
+# What one socket sends is one flow there, though a large packet makes two on the wire; each flow has
+# its own clock, so what is taken for another one overtakes.
+test_fair_queue() {
+	if ! a tc qdisc add dev tob root fq maxrate 50mbit; then skip "no fq"; fi
+	wire_whole
+	large a b 192.168.77.2 1000 64
+	ip_a link set tob mtu 1400
+	large a b 192.168.77.2 1372 40
+	ip_a link set tob mtu 1500
+	wire_cut
+	large a b fd77::2 1000 64
+	a tc qdisc del dev tob root
+	wire_whole
+}
+
 test_no_memory_of_trains() {
 	# counters count packets, not trains
 	local before after
@@ -296,6 +311,7 @@ t "device without segmentation" with_device tso off gso off tx-udp-segmentation 
 t "device without merging" with_device gro off
 t "device without checksums, scatter and gather" with_device tx off sg off
 t "datagrams that are sent as one, of all sizes" test_udp_segments
+t "a queue that is fair to sockets keeps one's datagrams in order" test_fair_queue
 t "packets are counted, not batches" test_no_memory_of_trains
 t "inner MTUs small and large" test_mtu 1280 1281 1411 3000 8920
 t "path MTU below the messages of a batch (IPv4 underlay)" test_pmtu 4
