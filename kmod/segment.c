@@ -318,7 +318,11 @@ static int seal_train(const struct cut *cut, unsigned int i,
 	return done;
 }
 
-/* The sender's socket waits for the data to leave the machine, not for us. */
+/*
+ * The sender's socket waits for the data to leave the machine, not for us; or
+ * to be cut, where that is left to software: right before the driver, but a
+ * TCP socket's packet is let go of there, and TCP no longer sees its segments.
+ */
 static void hand_over_charge(struct sk_buff *from, struct sk_buff *to)
 {
 	swap(from->sk, to->sk);
