@@ -22,7 +22,12 @@
 #include "queue.h"
 #include "session.h"
 
-/* What large packets we can cut; a bit that is not here is for the stack. */
+/*
+ * What large packets we can cut; a bit that is not here is for the stack. Their
+ * destructors need no more of them than socket and truesize, and so can be
+ * another packet's: a packet socket's, which look at its other fields, come
+ * with SKB_GSO_DODGY.
+ */
 #define KNOWN_TYPES (SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN | \
 		     SKB_GSO_UDP_L4)
 
@@ -325,6 +330,8 @@ static int seal_train(const struct cut *cut, unsigned int i,
  */
 static void hand_over_charge(struct sk_buff *from, struct sk_buff *to)
 {
+	if (!from->destructor)
+		return;
 	swap(from->sk, to->sk);
 	swap(from->destructor, to->destructor);
 	/* What has been charged is what will be uncharged. */
