@@ -350,7 +350,10 @@ static bool same_session(const struct weft_message_data *first,
 	       msg->key_idx == first->key_idx;
 }
 
-/* How many messages are in a train if they are data of one session; else 0. */
+/*
+ * How many messages are in a train if they are data of one session; else 0. A
+ * single one that claims to be a train is none: no GRO makes that.
+ */
 static unsigned int count_train(const struct sk_buff *skb,
 				struct weft_message_data *first)
 {
@@ -358,7 +361,8 @@ static unsigned int count_train(const struct sk_buff *skb,
 	unsigned int at = sizeof(struct udphdr), count = 0;
 	struct weft_message_data buffer;
 
-	if (stride < WEFT_MESSAGE_MINIMUM_LEN ||
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4) ||
+	    stride < WEFT_MESSAGE_MINIMUM_LEN || skb->len - at <= stride ||
 	    skb_copy_bits(skb, at, first, sizeof(*first)) || !is_data(first))
 		return 0;
 	for (; at < skb->len; at += stride, count++) {
@@ -460,9 +464,11 @@ static void dress(struct sk_buff *skb, struct net_device *dev)
 	__vlan_hwaccel_clear_tag(skb);
 	skb->encapsulation = 0;
 	skb->dev = dev;
-	/* A merged one has a checksum that is still to be written. */
-	if (skb_is_gso(skb))
+	/* One that we merged has a checksum that is still to be written. */
+	if (skb_shinfo(skb)->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6))
 		return;
+	/* Nothing of the packet that the message came in is left. */
+	skb_gso_reset(skb);
 	/* The tag vouches for what was sent, better than any checksum. */
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->csum_level = ~0;
