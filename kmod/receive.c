@@ -375,14 +375,19 @@ static unsigned int count_train(const struct sk_buff *skb,
 	return count;
 }
 
-/* Single datagrams, each at its UDP header. */
-static struct sk_buff *split_train(struct sock *sk, struct sk_buff *skb)
+/* Single datagrams, each at its UDP header; NULL if it is dropped. */
+static struct sk_buff *split_train(struct weft_device *wdev, struct sock *sk,
+				   struct sk_buff *skb)
 {
+	unsigned int count = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
 	bool is_ipv4 = ip_hdr(skb)->version == 4;
 	struct sk_buff *list;
 
 	__skb_push(skb, -skb_mac_offset(skb));
 	list = udp_rcv_segment(sk, skb, is_ipv4);
+	/* It has been freed, and why is not known. */
+	if (unlikely(!list))
+		weft_stats_drop(wdev, WEFT_DROP_RX_MALFORMED, count);
 	for (skb = list; skb; skb = skb->next)
 		__skb_pull(skb, skb_transport_offset(skb));
 	return list;
@@ -402,7 +407,7 @@ static void receive_train(struct weft_device *wdev, struct sock *sk,
 		queue_data(wdev, skb, &first, count);
 		return;
 	}
-	skb = split_train(sk, skb);
+	skb = split_train(wdev, sk, skb);
 	skb_list_walk_safe(skb, skb, next) {
 		skb_mark_not_on_list(skb);
 		receive_one(wdev, skb);
