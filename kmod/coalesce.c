@@ -64,11 +64,17 @@ void weft_sink_init(struct weft_sink *sink, const struct net_device *dev,
 	sink->expected = expected;
 }
 
+/* The sink is done with its page: what nobody has asked for is the last one's. */
 static void page_release(struct weft_sink *sink)
 {
-	if (sink->page)
-		put_page(sink->page);
+	if (!sink->page)
+		return;
+	if (sink->pins && sink->charged < page_size(sink->page))
+		sink->pins->truesize += page_size(sink->page) - sink->charged;
+	put_page(sink->page);
 	sink->page = NULL;
+	sink->charged = 0;
+	sink->pins = NULL;
 	sink->at = NULL;
 	sink->end = NULL;
 }
@@ -270,10 +276,13 @@ static void close_open(struct weft_sink *sink)
 static void add_fragment(struct weft_sink *sink, struct sk_buff *skb, u8 *from,
 			 unsigned int len)
 {
+	unsigned int truesize = SKB_DATA_ALIGN(len);
+
 	get_page(sink->page);
 	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, sink->page,
-			from - (u8 *)page_address(sink->page), len,
-			SKB_DATA_ALIGN(len));
+			from - (u8 *)page_address(sink->page), len, truesize);
+	sink->charged += truesize;
+	sink->pins = skb;
 }
 
 /* The open packet goes on: its end, which the header covers, is put back. */
@@ -296,6 +305,7 @@ static bool extend(struct weft_sink *sink, unsigned int len,
 		skb->len += payload;
 		skb->data_len += payload;
 		skb->truesize += payload;
+		sink->charged += payload;
 	} else {
 		add_fragment(sink, skb, from, payload);
 	}

@@ -18,6 +18,8 @@ struct net_device;
  * @page: where texts are written to; or NULL
  * @at: first byte that is free there
  * @end: end of @page
+ * @charged: bytes of @page that are in a packet's truesize
+ * @pins: last packet with a fragment of @page; or NULL
  * @text: what is being opened
  * @overlap: bytes before @at that @text begins with; they are in @saved
  * @open: last packet of @first if segments may still be added to it
@@ -40,6 +42,8 @@ struct weft_sink {
 	struct page *page;
 	u8 *at;
 	u8 *end;
+	unsigned int charged;
+	struct sk_buff *pins;
 	u8 *text;
 	unsigned int overlap;
 	struct sk_buff *open;
