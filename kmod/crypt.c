@@ -163,18 +163,20 @@ void weft_crypt_submit(struct weft_device *wdev, struct sk_buff *batch,
  * @bytes: its size
  *
  * Context: bottom halves disabled.
+ * Return: true if it was opened here.
  */
-void weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
+bool weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
 		     unsigned int bytes)
 {
 	if (likely(in_place(wdev, weft_cb(batch), bytes))) {
 		weft_stats_count(wdev, WEFT_COUNT_CRYPT_INLINE);
 		weft_order_finish(batch, weft_open_batch(batch));
-		return;
+		return true;
 	}
 	weft_stats_count(wdev, WEFT_COUNT_CRYPT_WORKER);
 	if (!share(wdev, batch))
 		give_up(weft_cb(batch)->peer, batch);
+	return false;
 }
 
 /**

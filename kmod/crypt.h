@@ -51,7 +51,7 @@ int weft_crypt_init(struct weft_device *wdev);
 void weft_crypt_exit(struct weft_device *wdev);
 void weft_crypt_submit(struct weft_device *wdev, struct sk_buff *batch,
 		       unsigned int bytes);
-void weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
+bool weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
 		     unsigned int bytes);
 
 #endif /* _WEFT_CRYPT_H */

@@ -22,7 +22,7 @@
 #include "stats.h"
 #include "trace.h"
 
-/* Batches of one peer that a lane delivers before it looks at the next. */
+/* Messages of one peer that a lane works on before it looks at the next. */
 #define LANE_QUANTUM 64
 
 /* From this many waiting handshake messages on, senders must have a cookie. */
@@ -598,43 +598,57 @@ static void lane_leave(struct weft_lane *lane, struct weft_peer *peer)
 		weft_peer_put(peer);
 }
 
-/* Has opened what has come in meanwhile. */
-static void open_gathered(struct weft_peer *peer)
+/* Opens a batch, or has it opened; messages that were opened here. */
+static unsigned int open_batch(struct weft_peer *peer, struct sk_buff *batch)
 {
-	struct weft_session *session;
-	struct sk_buff *batch, *skb;
-	unsigned int bytes;
+	struct weft_session *session = weft_cb(batch)->session;
+	unsigned int count = weft_cb(batch)->count;
+	const struct sk_buff *skb;
+	unsigned int bytes = 0;
 
-	while ((batch = weft_order_claim(&peer->rx))) {
-		session = weft_cb(batch)->session;
-		bytes = 0;
-		for (skb = batch; skb; skb = skb->next)
-			bytes += skb->len;
-		weft_crypt_open(peer->wdev, batch, bytes);
-		weft_session_put(session);
-	}
+	for (skb = batch; skb; skb = skb->next)
+		bytes += skb->len;
+	if (!weft_crypt_open(peer->wdev, batch, bytes))
+		count = 0;
+	weft_session_put(session);
+	return count;
 }
 
-static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
-			int budget)
+/*
+ * Has opened what has come in meanwhile, but itself no more than what is in its
+ * budget; how many messages it opened.
+ */
+static int open_gathered(struct weft_peer *peer, int budget)
 {
 	struct sk_buff *batch;
 	int done = 0;
 
-	open_gathered(peer);
+	while (done < budget && (batch = weft_order_claim(&peer->rx)))
+		done += open_batch(peer, batch);
+	return done;
+}
+
+/* Most of what is delivered has just been opened: both are the same work. */
+static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
+			int budget)
+{
+	int opened = open_gathered(peer, budget);
+	struct sk_buff *batch;
+	int done = 0;
+
 	while (done < budget && (batch = weft_order_pop(&peer->rx))) {
 		done += weft_cb(batch)->count;
 		deliver_batch(lane, peer, batch);
 	}
-	return done;
+	return max(opened, done);
 }
 
 /**
  * weft_lane_poll() - NAPI poll of a lane
  * @napi: weft_lane.napi
- * @budget: packets to deliver at most
+ * @budget: messages to open and packets to deliver at most
  *
- * Return: packets delivered, less than @budget if nothing is left.
+ * Return: how many that were, less than @budget if nothing is left.
  */
 int weft_lane_poll(struct napi_struct *napi, int budget)
 {
