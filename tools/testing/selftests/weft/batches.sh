@@ -238,7 +238,7 @@ test_flows() {
 # What one socket sends is one flow there, though a large packet makes two on the wire; each flow has
 # its own clock, so what is taken for another one overtakes.
 test_fair_queue() {
-	if ! a tc qdisc add dev tob root fq maxrate 50mbit; then skip "no fq"; fi
+	if ! a tc qdisc add dev tob root fq maxrate 50mbit flow_limit 2000; then skip "no fq"; fi
 	wire_whole
 	large a b 192.168.77.2 1000 64
 	ip_a link set tob mtu 1400
