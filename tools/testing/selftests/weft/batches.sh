@@ -90,7 +90,7 @@ check_capture() {
 	python3 - "$1" <<-'END'
 		import struct, sys
 		data = open(sys.argv[1], 'rb').read()
-		at, nonces, full = 24, [], 0
+		at, nonces, full, sizes = 24, [], 0, {}
 		while at < len(data):
 		    caught, length = struct.unpack_from('<II', data, at + 8)
 		    frame = data[at + 16:at + 16 + caught]
@@ -104,8 +104,9 @@ check_capture() {
 		    assert len(message) >= 32 and len(message) <= 1452, len(message)
 		    assert len(message) % 16 == 0 or len(message) == 1452, len(message)
 		    full += len(message) == 1452
+		    sizes[len(message)] = sizes.get(len(message), 0) + 1
 		    nonces.append(struct.unpack_from('<Q', message, 8)[0])
-		assert full > 100, full
+		assert full > 100, sizes
 		assert nonces == sorted(set(nonces)), "order"
 		assert nonces[-1] - nonces[0] + 1 == len(nonces), "gap"
 	END
@@ -237,9 +238,19 @@ test_flows() {
 
 # What one socket sends is one flow there, though a large packet makes two on the wire; each flow has
 # its own clock, so what is taken for another one overtakes.
+# one_backlog NS INTERFACE: packets do not change places behind a queue, in the backlogs of several
+# processors
+one_backlog() {
+	# shellcheck disable=SC2016 # a sysfs of that namespace
+	in_ns "$1" unshare --mount sh -ec 'mount -t sysfs sysfs /sys
+		for queue in /sys/class/net/"$0"/queues/rx-*; do echo 1 >"$queue/rps_cpus"; done' "$2"
+}
+
 test_fair_queue() {
 	if ! a tc qdisc add dev tob root fq maxrate 50mbit flow_limit 2000; then skip "no fq"; fi
 	wire_whole
+	pings a 192.168.77.2
+	one_backlog b toa
 	large a b 192.168.77.2 1000 64
 	ip_a link set tob mtu 1400
 	large a b 192.168.77.2 1372 40
@@ -253,6 +264,7 @@ test_fair_queue() {
 test_no_memory_of_trains() {
 	# counters count packets, not trains
 	local before after
+	pings a 192.168.77.2
 	before=$(ip_b -s -j link show w0 | python3 -c 'import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["rx"]["packets"])')
 	large a b 192.168.77.2 1000 40
