@@ -32,6 +32,7 @@
 #include "compat/compat.h"
 #include "allowedips.h"
 #include "device.h"
+#include "gcm.h"
 #include "messages.h"
 #include "netlink_policy.h"
 #include "packet.h"
@@ -241,8 +242,12 @@ static int read_suite(struct change_peer *peer, const struct nlattr *attr,
 	case WEFT_SUITE_AUTO:
 		return 0;
 	case WEFT_SUITE_AES256GCM:
+		/* A driver may have come since the module was loaded. */
+		weft_gcm_probe();
+		if (weft_gcm_present())
+			return 0;
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "suite aes256gcm is not implemented yet");
+				    "suite aes256gcm is not available: this kernel has no AES-GCM that uses AES instructions of this CPU");
 		return -EOPNOTSUPP;
 	default:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "unknown suite");
@@ -509,8 +514,10 @@ static void apply_settings(struct change_peer *peer)
 		weft_path_set_endpoint(target, &peer->endpoint, peer->spare);
 		peer->spare = NULL;
 	}
-	if (peer->suite >= 0)
+	if (peer->suite >= 0 && peer->suite != target->suite) {
 		WRITE_ONCE(target->suite, peer->suite);
+		weft_control_suite_changed(target);
+	}
 	if (peer->keepalive >= 0) {
 		peer->wake = !target->timers.keepalive_interval &&
 			     peer->keepalive;

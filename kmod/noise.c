@@ -15,6 +15,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "device.h"
 #include "peer.h"
 #include "timers.h"
@@ -181,10 +182,12 @@ static void mix_psk(struct transcript *t,
 	memzero_explicit(tau, sizeof(tau));
 }
 
-static void seal(struct transcript *t, u8 *dst, const u8 *src, size_t len)
+static bool seal(struct transcript *t, u8 *dst, const u8 *src, size_t len)
 {
-	t->suite->seal_handshake(dst, src, len, t->h, HASH_LEN, 0, t->key);
+	if (!t->suite->seal_handshake(dst, src, len, t->h, HASH_LEN, 0, t->key))
+		return false;
 	mix_hash(t, dst, len + TAG_LEN);
+	return true;
 }
 
 /* @len is that of the sealed text. */
@@ -338,7 +341,7 @@ static const struct weft_suite *initiation_suite(const struct weft_peer *peer)
 	u8 id = READ_ONCE(peer->suite);
 
 	return weft_suite_by_id(id == WEFT_SUITE_AUTO ?
-				WEFT_SUITE_CHACHA20POLY1305 : id);
+				weft_control_best_suite(peer) : id);
 }
 
 static bool write_initiation(struct weft_message_handshake_initiation *msg,
@@ -362,7 +365,8 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 		return false;
 
 	/* s */
-	seal(t, msg->encrypted_static, identity->public_key, KEY_LEN);
+	if (!seal(t, msg->encrypted_static, identity->public_key, KEY_LEN))
+		return false;
 
 	/* ss */
 	if (!mix_static_static(t, handshake->static_static))
@@ -370,8 +374,7 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 
 	/* payload */
 	timestamp_now(timestamp);
-	seal(t, msg->encrypted_timestamp, timestamp, sizeof(timestamp));
-	return true;
+	return seal(t, msg->encrypted_timestamp, timestamp, sizeof(timestamp));
 }
 
 /**
@@ -514,20 +517,19 @@ struct weft_peer *
 weft_handshake_consume_initiation(const struct weft_message_handshake_initiation *msg,
 				  struct weft_device *wdev)
 {
-	const struct weft_suite *suite =
-		weft_suite_by_id(weft_message_suite(&msg->header));
 	struct weft_identity *identity = &wdev->identity;
+	u8 suite = weft_message_suite(&msg->header);
 	struct weft_peer *peer = NULL;
 	struct transcript t;
 	u8 s[KEY_LEN];
 
-	if (!suite)
+	if (!weft_suite_usable(suite))
 		return NULL;
 
 	down_read(&identity->lock);
 	if (!identity->present)
 		goto out;
-	transcript_init(&t, suite, identity->public_key);
+	transcript_init(&t, weft_suite_by_id(suite), identity->public_key);
 
 	/* e, es */
 	mix_ephemeral(&t, msg->unencrypted_ephemeral);
@@ -567,8 +569,7 @@ static bool write_response(struct weft_message_handshake_response *msg,
 
 	/* psk, and an empty payload */
 	mix_psk(t, handshake->preshared_key);
-	seal(t, msg->encrypted_nothing, NULL, 0);
-	return true;
+	return seal(t, msg->encrypted_nothing, NULL, 0);
 }
 
 /**

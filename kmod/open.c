@@ -8,6 +8,7 @@
 #include <linux/skbuff.h>
 
 #include "coalesce.h"
+#include "control.h"
 #include "device.h"
 #include "packet.h"
 #include "peer.h"
@@ -232,6 +233,7 @@ static void take_notice(struct weft_peer *peer, struct weft_session *session,
 	if (unlikely(weft_sessions_confirm(peer, session))) {
 		weft_session_established(peer);
 		weft_send_staged(peer);
+		weft_control_session_begins(peer);
 	}
 	renew_at_last_minute(peer);
 	weft_count_received(peer, bytes);

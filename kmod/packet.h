@@ -82,6 +82,7 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev);
 void weft_send_staged(struct weft_peer *peer);
 void weft_purge_staged(struct weft_peer *peer);
 void weft_send_keepalive(struct weft_peer *peer);
+bool weft_send_control(struct weft_peer *peer, struct sk_buff *skb);
 void weft_queue_initiation(struct weft_peer *peer, bool is_retry);
 void weft_handshake_send_work(struct work_struct *work);
 void weft_send_response(struct weft_peer *peer);

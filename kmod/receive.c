@@ -12,6 +12,7 @@
 #include <net/udp.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "cookie.h"
 #include "device.h"
 #include "netlink.h"
@@ -127,6 +128,7 @@ static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
 		weft_session_established(peer);
 		/* The responder waits for a first packet, with data or without. */
 		weft_send_keepalive(peer);
+		weft_control_session_begins(peer);
 	}
 	weft_peer_put(peer);
 }
@@ -512,6 +514,11 @@ static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 	struct weft_device *wdev = peer->wdev;
 	enum weft_drop reason;
 
+	if (unlikely(weft_control_is_frame(skb))) {
+		weft_stats_rx(wdev, 1, bytes);
+		weft_control_receive(peer, skb);
+		return;
+	}
 	weft_timers_data_received(peer);
 	reason = inspect(peer, skb, tos);
 	if (unlikely(reason != WEFT_DROP_COUNT)) {

@@ -13,6 +13,7 @@
 #include <net/ip_tunnels.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "cookie.h"
 #include "device.h"
 #include "packet.h"
@@ -178,19 +179,21 @@ static void keep_session_fresh(struct weft_peer *peer)
 			session->suite->rekey_after_messages ||
 			(session->initiator &&
 			 weft_timers_expired(session->birth,
-					     READ_ONCE(weft_rekey_after_ms)));
+					     READ_ONCE(weft_rekey_after_ms))) ||
+			weft_control_outgrown(peer, session);
 	rcu_read_unlock_bh();
 
 	if (unlikely(renew))
 		weft_queue_initiation(peer, false);
 }
 
+/* Keepalives and control frames were never IP. */
 static bool carries_data(const struct sk_buff *batch)
 {
 	const struct sk_buff *skb;
 
 	for (skb = batch; skb; skb = skb->next)
-		if (skb->len != WEFT_MESSAGE_MINIMUM_LEN)
+		if (skb->protocol)
 			return true;
 	return false;
 }
@@ -639,6 +642,32 @@ void weft_send_keepalive(struct weft_peer *peer)
 		weft_stats_count(peer->wdev, WEFT_COUNT_TX_KEEPALIVES);
 	}
 	weft_send_staged(peer);
+}
+
+/**
+ * weft_send_control() - send a control frame, if there is a session for it
+ * @peer: to whom
+ * @skb: the frame, with room around it as an inner packet has; consumed
+ *
+ * Context: bottom halves disabled or process.
+ * Return: false if there is no session.
+ */
+bool weft_send_control(struct weft_peer *peer, struct sk_buff *skb)
+{
+	struct weft_session *session;
+
+	/* It belongs to no flow, and may be padded. */
+	__skb_set_sw_hash(skb, 0, false);
+	weft_cb(skb)->mtu = 0;
+
+	rcu_read_lock_bh();
+	session = usable_session(peer);
+	if (session)
+		queue_packets(peer, session, skb);
+	else
+		kfree_skb(skb);
+	rcu_read_unlock_bh();
+	return session;
 }
 
 /**

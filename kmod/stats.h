@@ -30,6 +30,8 @@ struct weft_device;
 	X(RX_REPLAY,		"rx_drop_replay",	RX_DROPPED)	\
 	X(RX_NOT_IP,		"rx_drop_not_ip",	RX_FRAME)	\
 	X(RX_NOT_ALLOWED,	"rx_drop_not_allowed",	RX_ERROR)	\
+	X(RX_CONTROL_MALFORMED,	"rx_drop_control_malformed", RX_ERROR)	\
+	X(RX_CONTROL_UNKNOWN,	"rx_drop_control_unknown", RX_DROPPED)	\
 	X(RX_LENGTH,		"rx_drop_length",	RX_LENGTH)	\
 	X(RX_ECN,		"rx_drop_ecn",		RX_FRAME)	\
 	X(RX_QUEUE_FULL,	"rx_drop_queue_full",	RX_DROPPED)	\
@@ -48,10 +50,12 @@ struct weft_device;
 	X(TX_RESPONSES,		"tx_handshake_responses")		\
 	X(TX_COOKIES,		"tx_handshake_cookies")			\
 	X(TX_KEEPALIVES,	"tx_keepalives")			\
+	X(TX_HELLOS,		"tx_hellos")				\
 	X(RX_INITIATIONS,	"rx_handshake_initiations")		\
 	X(RX_RESPONSES,		"rx_handshake_responses")		\
 	X(RX_COOKIES,		"rx_handshake_cookies")			\
 	X(RX_KEEPALIVES,	"rx_keepalives")			\
+	X(RX_HELLOS,		"rx_hellos")				\
 	X(CRYPT_INLINE,		"crypt_inline_batches")			\
 	X(CRYPT_WORKER,		"crypt_worker_batches")
 

@@ -12,6 +12,7 @@
 #include <linux/weft.h>
 
 #include "compat/compat.h"
+#include "gcm.h"
 #include "messages.h"
 
 static int chacha_key_set(struct weft_key *key, const u8 raw[32])
@@ -108,11 +109,12 @@ static bool chacha_open(const struct weft_key *key, u8 *dst, const u8 *src,
 	return false;
 }
 
-static void chacha_seal_handshake(u8 *dst, const u8 *src, size_t len,
+static bool chacha_seal_handshake(u8 *dst, const u8 *src, size_t len,
 				  const u8 *ad, size_t ad_len, u64 nonce,
 				  const u8 key[32])
 {
 	chacha20poly1305_encrypt(dst, src, len, ad, ad_len, nonce, key);
+	return true;
 }
 
 static bool chacha_open_handshake(u8 *dst, const u8 *src, size_t len,
@@ -136,6 +138,19 @@ static const struct weft_suite suites[] = {
 		.seal_handshake = chacha_seal_handshake,
 		.open_handshake = chacha_open_handshake,
 	},
+	{
+		.name = "aes256gcm",
+		.construction = "Noise_IKpsk2_25519_AESGCM_BLAKE2s",
+		.identifier = "weft v1",
+		.id = WEFT_SUITE_AES256GCM,
+		.rekey_after_messages = WEFT_REKEY_AFTER_MESSAGES_GCM,
+		.key_set = weft_gcm_key_set,
+		.key_clear = weft_gcm_key_clear,
+		.seal = weft_gcm_seal,
+		.open = weft_gcm_open,
+		.seal_handshake = weft_gcm_seal_handshake,
+		.open_handshake = weft_gcm_open_handshake,
+	},
 };
 
 /**
@@ -147,4 +162,14 @@ static const struct weft_suite suites[] = {
 const struct weft_suite *weft_suite_by_id(u8 id)
 {
 	return id < ARRAY_SIZE(suites) ? &suites[id] : NULL;
+}
+
+/**
+ * weft_suite_usable() - is there a cipher for it on this machine?
+ * @id: number, from a message or from netlink
+ */
+bool weft_suite_usable(u8 id)
+{
+	return id == WEFT_SUITE_CHACHA20POLY1305 ||
+	       (id == WEFT_SUITE_AES256GCM && weft_gcm_present());
 }

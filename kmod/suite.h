@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+struct crypto_aead;
+
 /*
  * Bytes before a text that is sealed, or opened to elsewhere, that the cipher
  * may use while it is at it; they are put back.
@@ -13,9 +15,13 @@
 /**
  * struct weft_key - one direction's transport key, in its suite's form
  * @raw: key of ChaCha20-Poly1305
+ * @aead: AES-256-GCM with the key set; NULL without
  */
 struct weft_key {
-	u8 raw[32];
+	union {
+		u8 raw[32];
+		struct crypto_aead *aead;
+	};
 };
 
 /**
@@ -33,7 +39,8 @@ struct weft_key {
  * @open: decrypt @len bytes, with the tag behind them, to @dst: elsewhere, with
  *	WEFT_SEAL_HEAD such bytes before it, or in place, where there need be
  *	none; true if the tag is right. Nothing else is written.
- * @seal_handshake: encrypt a handshake payload with associated data
+ * @seal_handshake: encrypt a handshake payload with associated data; false if
+ *	memory is short. May sleep, as its inverse may.
  * @open_handshake: its inverse; true if the tag is right
  *
  * The seam of the protocol's cryptography: all that depends on the cipher is
@@ -51,7 +58,7 @@ struct weft_suite {
 		     u64 nonce);
 	bool (*open)(const struct weft_key *key, u8 *dst, const u8 *src,
 		     unsigned int len, u64 nonce);
-	void (*seal_handshake)(u8 *dst, const u8 *src, size_t len,
+	bool (*seal_handshake)(u8 *dst, const u8 *src, size_t len,
 			       const u8 *ad, size_t ad_len, u64 nonce,
 			       const u8 key[32]);
 	bool (*open_handshake)(u8 *dst, const u8 *src, size_t len,
@@ -60,5 +67,6 @@ struct weft_suite {
 };
 
 const struct weft_suite *weft_suite_by_id(u8 id);
+bool weft_suite_usable(u8 id);
 
 #endif /* _WEFT_SUITE_H */
