@@ -136,6 +136,8 @@ static void weft_pair(struct kunit *test, unsigned int vector)
 		     vector_noise[vector].sr_public, vector_noise[vector].psk);
 	weft_end_set(&f->r, vector_noise[vector].sr,
 		     vector_noise[vector].si_public, vector_noise[vector].psk);
+	f->i.peer.suite = vector_noise[vector].suite;
+	f->r.peer.suite = WEFT_SUITE_AUTO;
 }
 
 static bool weft_initiate(struct weft_noise_fixture *f)
@@ -207,7 +209,23 @@ static struct weft_session *weft_next(struct weft_end *end)
 	return rcu_dereference_protected(end->peer.sessions.next, true);
 }
 
-static void noise_known_answers(struct kunit *test)
+/* The keys, in a suite that keeps them as they are. */
+static void weft_expect_keys(struct kunit *test, unsigned int v,
+			     const struct weft_session *i,
+			     const struct weft_session *r)
+{
+	KUNIT_EXPECT_EQ(test, memcmp(i->send_key.raw,
+				     vector_noise[v].to_responder, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(r->recv_key.raw,
+				     vector_noise[v].to_responder, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(i->recv_key.raw,
+				     vector_noise[v].to_initiator, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(r->send_key.raw,
+				     vector_noise[v].to_initiator, 32), 0);
+}
+
+/* The known answers of a suite. */
+static void weft_known_answers(struct kunit *test, u8 suite)
 {
 	const size_t macs = sizeof(struct weft_message_macs);
 	struct weft_noise_fixture *f = test->priv;
@@ -221,6 +239,8 @@ static void noise_known_answers(struct kunit *test)
 	BUILD_BUG_ON(sizeof(vector_noise[0].response) != sizeof(f->response));
 
 	for (v = 0; v < ARRAY_SIZE(vector_noise); v++) {
+		if (vector_noise[v].suite != suite)
+			continue;
 		kunit_info(test, "%s\n", vector_noise[v].name);
 		weft_pair(test, v);
 		KUNIT_EXPECT_EQ(test, memcmp(f->i.wdev.identity.public_key,
@@ -261,14 +281,10 @@ static void noise_known_answers(struct kunit *test)
 		r = weft_next(&f->r);
 		KUNIT_ASSERT_NOT_NULL(test, i);
 		KUNIT_ASSERT_NOT_NULL(test, r);
-		KUNIT_EXPECT_EQ(test, memcmp(i->send_key.raw,
-					     vector_noise[v].to_responder, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(r->recv_key.raw,
-					     vector_noise[v].to_responder, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(i->recv_key.raw,
-					     vector_noise[v].to_initiator, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(r->send_key.raw,
-					     vector_noise[v].to_initiator, 32), 0);
+		KUNIT_EXPECT_EQ(test, i->suite->id, suite);
+		KUNIT_EXPECT_EQ(test, r->suite->id, suite);
+		if (!suite)
+			weft_expect_keys(test, v, i, r);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(i->remote_index), VECTOR_INDEX_R);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(r->remote_index), VECTOR_INDEX_I);
 
@@ -295,6 +311,48 @@ static void noise_known_answers(struct kunit *test)
 		weft_test_secret = NULL;
 		weft_test_index = 0;
 	}
+}
+
+static void noise_known_answers(struct kunit *test)
+{
+	weft_known_answers(test, 0);
+}
+
+static void noise_known_answers_gcm(struct kunit *test)
+{
+	if (!weft_suite_usable(WEFT_SUITE_AES256GCM))
+		kunit_skip(test, "no accelerated AES-GCM");
+	weft_known_answers(test, WEFT_SUITE_AES256GCM);
+}
+
+/* Suites that are set at one end only, or not the same at both. */
+static void noise_suites(struct kunit *test)
+{
+	struct weft_noise_fixture *f = test->priv;
+
+	if (!weft_suite_usable(WEFT_SUITE_AES256GCM))
+		kunit_skip(test, "no accelerated AES-GCM");
+	weft_pair(test, 0);
+	f->i.peer.suite = WEFT_SUITE_AUTO;
+	weft_shake(test);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->initiation.header), 0);
+	/* Once a HELLO has told. */
+	f->i.peer.control.suites = 3;
+	weft_shake(test);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->initiation.header), 1);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->response.header), 1);
+	/* A set suite refuses others, either way. */
+	f->r.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_take_initiation(test));
+	f->i.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	f->r.peer.suite = WEFT_SUITE_AES256GCM;
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_take_initiation(test));
+	f->r.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	weft_shake(test);
 }
 
 /* Random keys, and a word each way, again and again between the same two. */
@@ -589,6 +647,7 @@ static int weft_noise_test_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	weft_noise_init();
+	weft_gcm_probe();
 	weft_end_init(test, &f->i);
 	weft_end_init(test, &f->r);
 	weft_test_secret = NULL;
@@ -615,10 +674,13 @@ static void weft_noise_test_exit(struct kunit *test)
 	}
 	/* Sessions that are gone are freed by this module's code. */
 	rcu_barrier();
+	weft_gcm_exit();
 }
 
 static struct kunit_case weft_noise_cases[] = {
 	KUNIT_CASE(noise_known_answers),
+	KUNIT_CASE(noise_known_answers_gcm),
+	KUNIT_CASE(noise_suites),
 	KUNIT_CASE(noise_round_trip),
 	KUNIT_CASE(noise_secrets_are_erased),
 	KUNIT_CASE(noise_changed_initiation),

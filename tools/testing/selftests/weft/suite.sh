@@ -432,7 +432,7 @@ test_unavailable() {
 	[ -z "$module" ] || modprobe -r "$module" || rc=$?
 	if [ -z "$module" ] || [ "$rc" != 0 ]; then
 		start_again
-		skip "AES instructions cannot be taken away"
+		skip "AES instructions cannot be taken away: $(lsmod | grep -i aes | xargs)"
 	fi
 	# a module of that name cannot be loaded meanwhile
 	without "$module"
