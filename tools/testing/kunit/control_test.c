@@ -63,7 +63,7 @@ static void control_frames(struct kunit *test)
 		u8 len;
 		u8 frame[16];
 		enum weft_drop reason;
-	} cases[] = {
+	} frames[] = {
 		{ 16, HELLO(0, 3), NONE },
 		{ 12, HELLO(0, 3), NONE },
 		/* cut short, at each place where something ends */
@@ -87,13 +87,13 @@ static void control_frames(struct kunit *test)
 	struct weft_control_fixture *f = test->priv;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (i = 0; i < ARRAY_SIZE(frames); i++) {
 		f->peer.control.suites = 0;
-		KUNIT_EXPECT_EQ_MSG(test, weft_hear(test, cases[i].frame,
-						    cases[i].len),
-				    cases[i].reason, "case %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, weft_hear(test, frames[i].frame,
+						    frames[i].len),
+				    frames[i].reason, "case %u", i);
 		KUNIT_EXPECT_EQ_MSG(test, f->peer.control.suites,
-				    cases[i].reason == NONE ? 3 : 0,
+				    frames[i].reason == NONE ? 3 : 0,
 				    "case %u", i);
 	}
 }

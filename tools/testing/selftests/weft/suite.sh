@@ -9,6 +9,10 @@
 # shellcheck source-path=SCRIPTDIR disable=SC2317 # tests are called by t()
 . "$(dirname "$0")/lib.sh"
 need nft ethtool tc jq
+grep -qw aes /proc/cpuinfo || skip_all "the CPU has no AES instructions"
+# What pair() begins with; each test says what it wants.
+# shellcheck disable=SC2034
+SUITE=auto
 
 AES=aes256gcm
 CHACHA=chacha20poly1305

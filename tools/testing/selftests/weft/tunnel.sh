@@ -627,6 +627,8 @@ test_link_stats() {
 	# a new session, or the packets of a handshake might be counted as well
 	fresh a b
 	pings a 192.168.77.2
+	# nor what both ends say of themselves
+	sleep 1
 	before=$(counted a)
 	a ping -c 5 -i 0.1 -W 2 -s 56 192.168.77.2
 	after=$(counted a)
@@ -639,6 +641,8 @@ test_peer_stats() {
 	local before after
 	fresh a b
 	pings a 192.168.77.2
+	# nor what both ends say of themselves
+	sleep 1
 	before=$(a weft show w0 transfer | awk -v peer="${PUBLIC[b]}" '$1 == peer { print $2 + $3 }')
 	a ping -c 5 -i 0.1 -W 2 -s 56 192.168.77.2
 	after=$(a weft show w0 transfer | awk -v peer="${PUBLIC[b]}" '$1 == peer { print $2 + $3 }')
