@@ -87,9 +87,12 @@ test_input_sees_whole() {
 # All datagrams of the capture to port 2000: one message each, of a length that there is, no nonce
 # twice, and none left out.
 check_capture() {
-	python3 - "$1" <<-'END'
+	local suite=0
+	[ "$SUITE" != aes256gcm ] || suite=1
+	python3 - "$1" "$suite" <<-'END'
 		import struct, sys
 		data = open(sys.argv[1], 'rb').read()
+		word = bytes([4, int(sys.argv[2]), 0, 0])
 		at, nonces, full = 24, [], 0
 		while at < len(data):
 		    caught, length = struct.unpack_from('<II', data, at + 8)
@@ -99,7 +102,7 @@ check_capture() {
 		    udp = frame[14 + (frame[14] & 15) * 4:]
 		    port, size = struct.unpack_from('>2xHH', udp)
 		    message = udp[8:size]
-		    if port != 2000 or message[:4] != b'\x04\0\0\0':
+		    if port != 2000 or message[:4] != word:
 		        continue
 		    assert len(message) >= 32 and len(message) <= 1452, len(message)
 		    assert len(message) % 16 == 0 or len(message) == 1452, len(message)
@@ -277,9 +280,46 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["packets"])')
 	[ $((after - before)) -le 420 ]
 }
 
+counts() { # counts NAME: at a, and at b
+	echo "$(count a w0 "$1") $(count b w0 "$1")"
+}
+
+hellos_arrived() { # hellos_arrived SENT-BEFORE RECEIVED-BEFORE, each at a and at b
+	local sent received
+	read -ra sent <<<"$(counts tx_hellos) $1"
+	read -ra received <<<"$(counts rx_hellos) $2"
+	same "$((sent[0] - sent[2])) $((sent[1] - sent[3]))" \
+		"$((received[1] - received[3])) $((received[0] - received[2]))"
+	[ $((sent[0] - sent[2])) -ge 3 ]
+	[ $((sent[1] - sent[3])) -ge 3 ]
+}
+
+# What comes in bursts is opened together: the frames that a session begins with, and data.
+test_control_among_data() {
+	local sent received foreign
+	if ! a tc qdisc add dev tob root netem slot 40ms 40ms; then skip "no netem"; fi
+	b tc qdisc add dev toa root netem slot 40ms 40ms
+	wire_cut
+	sent=$(counts tx_hellos)
+	received=$(counts rx_hellos)
+	foreign=$(counts rx_drop_not_ip)
+	for _ in 1 2 3; do
+		fresh a b
+		tcp_carries a b 192.168.77.2 200000
+		tcp_carries b a fd77::1 200000
+	done
+	soon 5 hellos_arrived "$sent" "$received"
+	same "$(counts rx_drop_not_ip)" "$foreign"
+	same "$(counts rx_drop_control_malformed) $(counts rx_drop_control_unknown)" "0 0 0 0"
+	a tc qdisc del dev tob root
+	b tc qdisc del dev toa root
+	wire_whole
+}
+
 stock_peer() {
 	modprobe wireguard 2>/dev/null || [ -e /sys/module/wireguard ] || skip "no module wireguard"
 	command -v wg >/dev/null || skip "no tool wg"
+	a weft set w0 peer "${PUBLIC[b]}" suite auto
 	ip_b link del w0
 	new_device b w0 b 2000 2 wireguard
 	b wg set w0 peer "${PUBLIC[a]}" allowed-ips 192.168.77.1/32,fd77::1/128 \
@@ -304,6 +344,15 @@ test_stock() {
 	ip_b link del w0
 	new_device b w0 b 2000 2
 	pair 4
+}
+
+# The other one of the ciphers that this machine has.
+other_cipher() {
+	case $SUITE in
+	aes256gcm) SUITE=chacha20poly1305 ;;
+	*) SUITE=aes256gcm ;;
+	esac
+	start_again
 }
 
 RECOVER=start_again
@@ -336,5 +385,18 @@ t "large packets are forwarded, whole and cut" test_forwarded
 t "loss" test_netem loss 2%
 t "reordering" test_netem delay 2ms reorder 30% 50%
 t "duplicates and damage" test_netem duplicate 5% corrupt 1%
+t "frames that are not for the stack come among data" test_control_among_data
 t "WireGuard at the other end" test_stock
+if grep -qw aes /proc/cpuinfo; then
+	other_cipher
+	t "$SUITE: a large packet crosses a wire that takes it as one" test_whole 4
+	t "$SUITE: each datagram on a wire that takes no large packets is one message" test_on_the_wire
+	t "$SUITE: wire that merges what it receives" with_wire gro on tso off
+	t "$SUITE: wire that merges datagrams to lists" with_wire gro on tso off rx-gro-list on
+	t "$SUITE: wire without checksums, scatter and gather" with_wire tx off sg off
+	t "$SUITE: device without merging" with_device gro off
+	t "$SUITE: datagrams that are sent as one, of all sizes" test_udp_segments
+	t "$SUITE: inner MTUs small and large" test_mtu 1280 1411 8920
+	t "$SUITE: damage" test_netem corrupt 1%
+fi
 finish
