@@ -152,6 +152,9 @@ int weft_revoke(struct weft_roster *roster, const struct weft_id *subject,
 		error = weft_roster_evaluate(before, now);
 	if (!error)
 		error = weft_roster_clone(&after, roster);
+	/* or all that is added would be of a stranger */
+	if (!error)
+		error = weft_roster_evaluate(after, now);
 	if (!error)
 		error = revoke_in(roster, before, after, subject, admin, now);
 	if (!error)

@@ -323,13 +323,25 @@ static const struct weft_record *invitation_of(const struct weft_roster *roster,
 	return weft_roster_find_invitation(roster, &fields.invitation);
 }
 
-/* Room for one more whose chain is not known, after looking again whether it is by now. */
-static bool room_for_unanchored(struct weft_roster *roster)
+/*
+ * Whether the record is anchored, and 0; -ENOSPC if it is not and there are too many of those. Before
+ * that, what came in since is looked at: it may anchor this record, or others.
+ */
+static int find_anchor(struct weft_roster *roster, const struct weft_record *record,
+		       bool *anchored)
 {
-	if (roster->unanchored < WEFT_MAX_UNANCHORED)
-		return true;
-	return roster->stale && !weft_chain_evaluate(roster) &&
-	       roster->unanchored < WEFT_MAX_UNANCHORED;
+	int error;
+
+	*anchored = weft_chain_anchored(roster, record);
+	if (*anchored || roster->unanchored < WEFT_MAX_UNANCHORED)
+		return 0;
+	if (roster->stale) {
+		error = weft_chain_evaluate(roster);
+		if (error)
+			return error;
+		*anchored = weft_chain_anchored(roster, record);
+	}
+	return *anchored || roster->unanchored < WEFT_MAX_UNANCHORED ? 0 : -ENOSPC;
 }
 
 /*
@@ -380,13 +392,13 @@ static int replace(struct weft_roster *roster, struct weft_entry *entry,
 
 static int insert(struct weft_roster *roster, struct weft_record *record)
 {
-	bool anchored = weft_chain_anchored(roster, record);
+	bool anchored;
 	size_t n;
 	int error;
 
-	if (!anchored && !room_for_unanchored(roster))
-		return -ENOSPC;
-	error = make_room(roster, record->slot.type);
+	error = find_anchor(roster, record, &anchored);
+	if (!error)
+		error = make_room(roster, record->slot.type);
 	if (error)
 		return error;
 	n = weft_roster_place(roster, &record->slot);
