@@ -110,23 +110,6 @@ int weft_invitation_redeem(struct weft_record **admission, const struct weft_rec
 	return error;
 }
 
-/* A revoked invitation key, by whoever is an admin. */
-static bool is_revoked(const struct weft_roster *roster, const struct weft_fields *invitation)
-{
-	struct weft_slot slot = { .type = WEFT_REVOCATION };
-	const struct weft_admin *admins;
-	size_t count, i;
-
-	memcpy(slot.about, invitation->subject.bytes, sizeof(slot.about));
-	admins = weft_roster_admins(roster, &count);
-	for (i = 0; i < count; i++) {
-		memcpy(slot.by, admins[i].id.bytes, sizeof(slot.by));
-		if (weft_roster_find(roster, &slot))
-			return true;
-	}
-	return false;
-}
-
 /**
  * weft_invitation_check() - at the door: may this joiner come in by this invitation now
  * @roster:	evaluated
@@ -153,7 +136,8 @@ int weft_invitation_check(const struct weft_roster *roster, const struct weft_re
 		return -EXDEV;
 	if (!weft_roster_admin(roster, &fields.signer))
 		return -EACCES;
-	if (is_revoked(roster, &fields) || (joiner && weft_roster_revoked(roster, joiner)))
+	if (weft_roster_revoked_by_admin(roster, &fields.subject) ||
+	    (joiner && weft_roster_revoked(roster, joiner)))
 		return -EKEYREVOKED;
 	uses = weft_roster_uses(roster, invitation, joiner ? joiner : &nobody, &used_by_joiner);
 	/* who joined before may come back with the token: its first session may have been cut short */

@@ -74,6 +74,15 @@ void weft_roster_free(struct weft_roster *roster)
 	free(roster);
 }
 
+/* Also what was computed: the one is the other from here on. */
+void weft_roster_swap(struct weft_roster *a, struct weft_roster *b)
+{
+	struct weft_roster c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
 const struct weft_id *weft_roster_network(const struct weft_roster *roster)
 {
 	return &roster->network;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For roster.c, which keeps records, and view.c, which draws conclusions. */
+/* For roster.c, which keeps records, view.c, which draws conclusions, and revoke.c. */
 #ifndef WEFT_ROSTER_INTERNAL_H
 #define WEFT_ROSTER_INTERNAL_H
 
@@ -54,6 +54,7 @@ struct weft_roster {
 	uint64_t changes_at;
 };
 
+void weft_roster_swap(struct weft_roster *a, struct weft_roster *b);
 size_t weft_roster_place(const struct weft_roster *roster, const struct weft_slot *slot);
 bool weft_roster_about(const struct weft_roster *roster, size_t n, enum weft_record_type type,
 		       const struct weft_id *about);

@@ -100,7 +100,7 @@ static int find_admins(const struct weft_roster *roster, struct weft_admins *adm
 }
 
 /* A revocation by an admin, of anyone but an admin who is not below. */
-static bool revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
+bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
 {
 	size_t n;
 
@@ -114,14 +114,17 @@ static bool revoked_by_admin(const struct weft_roster *roster, const struct weft
 	return false;
 }
 
-/* The same, or by itself: that is how a member leaves. */
+/*
+ * The same, or by itself: that is how a member leaves. An invitation's key has no say in whether the
+ * invitation is revoked: whoever has the token could cancel it for others.
+ */
 bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id *id)
 {
 	struct weft_slot slot = { .type = WEFT_REVOCATION };
 
 	memcpy(slot.about, id->bytes, sizeof(slot.about));
 	memcpy(slot.by, id->bytes, sizeof(slot.by));
-	return weft_roster_find(roster, &slot) || revoked_by_admin(roster, id);
+	return weft_roster_find(roster, &slot) || weft_roster_revoked_by_admin(roster, id);
 }
 
 static bool is_anchored(const struct weft_roster *roster, const struct weft_record *record)
@@ -242,7 +245,7 @@ static bool chain_holds(const struct weft_roster *roster, const struct weft_reco
 		return find_admin(&roster->admins, admission->slot.by);
 	*invitation = invitation_of(roster, admission, &fields);
 	return *invitation && find_admin(&roster->admins, fields.signer.bytes) &&
-	       !revoked_by_admin(roster, &fields.subject);
+	       !weft_roster_revoked_by_admin(roster, &fields.subject);
 }
 
 /* An admin's own word counts before an invitation; then what was said last. */

@@ -190,6 +190,17 @@ static inline struct weft_record *use_record(const struct weft_record *invitatio
 	return record;
 }
 
+/* The key of the invitation whose secret is seed number @secret. */
+static inline struct weft_identity invitation_key_of(unsigned int secret)
+{
+	struct weft_invitation_keys keys;
+	uint8_t seed[WEFT_SEED_LEN];
+
+	seed_of(seed, secret);
+	weft_invitation_keys(&keys, seed);
+	return keys.sign;
+}
+
 static inline struct weft_roster *new_roster(void)
 {
 	struct weft_roster *roster;
@@ -228,6 +239,14 @@ static inline int state_of(struct weft_roster *roster, unsigned int n, uint64_t 
 	const struct weft_member *member = member_of(roster, n, now);
 
 	return member ? (int)member->state : -1;
+}
+
+static inline int revoke(struct weft_roster *roster, unsigned int subject, unsigned int by,
+			 uint64_t now)
+{
+	struct weft_identity identity = identity_of(subject), admin = identity_of(by);
+
+	return weft_revoke(roster, &identity.id, &admin, now, 0, NULL);
 }
 
 /* The error that parsing gives; nothing is kept. */

@@ -36,7 +36,7 @@ static void test_revoke_with_a_full_pool(void **state)
 	for (i = 0; i < WEFT_MAX_UNANCHORED; i++)
 		must_add(roster, admission_record(10000 + i, 5000, "x", NOW));
 	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
-	assert_int_equal(weft_revoke(roster, &alice.id, &admin, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &alice.id, &admin, NOW, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_REVOKED);
 	weft_roster_free(roster);
 }

@@ -302,7 +302,7 @@ static void test_cancelled(void **state)
 	assert_int_equal(count_members(roster, 1, 2), 2);
 	assert_int_equal(check(roster, invitation, 3, NOW), 0);
 	/* an admin can, and those who came by it stay */
-	assert_int_equal(weft_revoke(roster, &keys.sign.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &keys.sign.id, &root, NOW, 0, NULL), 0);
 	assert_int_equal(check(roster, invitation, 3, NOW), -EKEYREVOKED);
 	assert_int_equal(count_members(roster, 1, 2), 2);
 	assert_null(member_of(roster, 1, NOW)->invitation);
@@ -327,7 +327,7 @@ static void test_revoked_does_not_come_back(void **state)
 	for (i = 1; i <= 3; i++)
 		must_add(roster, use_record(invitation, 500, i, "abc", NOW));
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
-	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_REVOKED);
 	/* new keys as many as it takes to rank before the others, dated back */
 	for (i = 10; i < 60; i++)
@@ -335,7 +335,7 @@ static void test_revoked_does_not_come_back(void **state)
 	assert_int_equal(count_members(roster, 10, 50), 0);
 	assert_int_equal(count_members(roster, 1, 3), 2);
 	/* once more is no error */
-	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW, 0, NULL), 0);
 	weft_record_put(invitation);
 	weft_roster_free(roster);
 }
@@ -357,13 +357,13 @@ static void test_revoke_an_admin(void **state)
 	must_add(roster, use_record(invitation, 500, 3, "carol", NOW));
 	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
 	/* who is none, who is not above, whom one may not */
-	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW), -EPERM);
+	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW, 0, NULL), -EPERM);
 	peer = identity_of(1);
-	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW), -EPERM);
-	assert_int_equal(weft_revoke(roster, &root.id, &root, NOW), -EPROTO);
+	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW, 0, NULL), -EPERM);
+	assert_int_equal(weft_revoke(roster, &root.id, &root, NOW, 0, NULL), -EPROTO);
 	assert_int_equal(count_members(roster, 1, 3), 3);
 
-	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 1), 0);
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 1, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER_REVOKED);
 	assert_null(weft_roster_admin(roster, &admin.id));
 	assert_int_equal(count_members(roster, 1, 3), 3);
@@ -385,7 +385,7 @@ static void test_admits_again_over_expired(void **state)
 	must_add(roster, sign(&fields, ROOT)); /* by a clock that was ahead */
 	must_add(roster, admission_record(1, 20, "alice", NOW + 6));
 	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
-	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 2), 0);
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 2, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
 	weft_roster_free(roster);
 }

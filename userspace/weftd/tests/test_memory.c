@@ -102,7 +102,7 @@ static int fill(struct weft_roster **roster)
 	if (!error)
 		error = weft_roster_evaluate(*roster, NOW);
 	if (!error)
-		error = weft_revoke(*roster, &admin.id, &root, NOW + 1);
+		error = weft_revoke(*roster, &admin.id, &root, NOW + 1, 0, NULL);
 	if (!error)
 		error = weft_roster_encode(*roster, &bytes, &len);
 	if (!error) {
