@@ -235,6 +235,64 @@ static int copy_roster(struct weft_roster **copy, const struct weft_roster *rost
 	return error ? error : weft_roster_evaluate(*copy, now);
 }
 
+/* Whether what follows for anyone else differs: who is a member or an admin, and who is revoked. */
+static bool others_differ(const struct weft_roster *before, const struct weft_roster *after,
+			  const struct weft_id *id)
+{
+	const struct weft_member *member;
+	const struct weft_slot *slot;
+	struct weft_id other;
+	size_t i;
+
+	for (i = 0; i < before->member_count; i++) {
+		member = &before->members[i];
+		if (!weft_id_equal(&member->identity, id) &&
+		    weft_roster_member(after, &member->identity)->state != member->state)
+			return true;
+	}
+	for (i = 0; i < before->count; i++) {
+		slot = &before->entries[i].record->slot;
+		if (slot->type != WEFT_ADMIN && slot->type != WEFT_REVOCATION)
+			continue;
+		memcpy(other.bytes, slot->about, sizeof(other.bytes));
+		if (!weft_id_equal(&other, id) &&
+		    (!weft_roster_admin(before, &other) != !weft_roster_admin(after, &other) ||
+		     revival(before, after, &other)))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * weft_leave() - revoke one's own key
+ * @roster:	gets the record, and is evaluated
+ * @member:	who leaves
+ * @now:	Unix time
+ *
+ * Return: 0; -EBUSY (an admin, and others would be members or admins no more, or no longer revoked:
+ * an admin nearer to the root is to revoke it instead), -ENOMEM, -ENOSPC, -EPROTO (the root), with the
+ * roster as it was.
+ */
+int weft_leave(struct weft_roster *roster, const struct weft_identity *member, uint64_t now)
+{
+	struct weft_roster *after = NULL;
+	int error;
+
+	error = weft_roster_evaluate(roster, now);
+	if (!error)
+		error = copy_roster(&after, roster, now);
+	if (!error)
+		error = add_revocation(after, &member->id, member, now);
+	if (error >= 0)
+		error = weft_roster_evaluate(after, now);
+	if (!error && others_differ(roster, after, &member->id))
+		error = -EBUSY;
+	if (!error)
+		weft_roster_swap(roster, after);
+	weft_roster_free(after);
+	return error;
+}
+
 /**
  * weft_revoke() - take a key's rights
  * @roster:	gets the new records, and is evaluated
@@ -252,10 +310,12 @@ static int copy_roster(struct weft_roster **copy, const struct weft_roster *rost
  * With WEFT_COMPROMISED, nobody is admitted again who was a member by what the subject signed, or an
  * admin whom it made. Whom it revoked stays revoked nevertheless.
  *
+ * With @subject the key of @admin, it is weft_leave().
+ *
  * Who cannot be admitted again, for want of room, is among @losses, and does not keep the subject in.
  *
- * Return: 0; -EPERM (@admin is none, or the subject is an admin not below it), -ENOMEM, -ENOSPC,
- * -EPROTO (the root), with the roster as it was.
+ * Return: 0; -EPERM (@admin is none, or the subject is an admin not below it), -EBUSY (see
+ * weft_leave()), -ENOMEM, -ENOSPC, -EPROTO (the root), with the roster as it was.
  */
 int weft_revoke(struct weft_roster *roster, const struct weft_id *subject,
 		const struct weft_identity *admin, uint64_t now, unsigned int flags,
@@ -266,6 +326,8 @@ int weft_revoke(struct weft_roster *roster, const struct weft_id *subject,
 
 	if (losses)
 		*losses = (struct weft_losses){ 0 };
+	if (weft_id_equal(subject, &admin->id))
+		return weft_leave(roster, admin, now);
 	error = weft_roster_evaluate(roster, now);
 	if (error)
 		return error;
@@ -293,12 +355,4 @@ void weft_losses_free(struct weft_losses *losses)
 {
 	free(losses->at);
 	*losses = (struct weft_losses){ 0 };
-}
-
-/* Revoke one's own key. Return: as weft_revoke(). */
-int weft_leave(struct weft_roster *roster, const struct weft_identity *member, uint64_t now)
-{
-	int error = add_revocation(roster, &member->id, member, now);
-
-	return error < 0 ? error : weft_roster_evaluate(roster, now);
 }

@@ -161,6 +161,40 @@ static void test_compromised(void **state)
 	weft_roster_free(roster);
 }
 
+/* An admin on whom others depend does not leave without a successor. */
+static void test_admin_leaves(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	struct weft_identity admin = identity_of(20), other = identity_of(21);
+
+	(void)state;
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	must_add(roster, admin_record(21, ROOT, WEFT_ADD));
+	must_add(roster, admission_record(20, ROOT, "admin", NOW));
+	must_add(roster, admission_record(21, ROOT, "other", NOW));
+	must_add(roster, admission_record(1, 20, "alice", NOW));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_int_equal(weft_leave(roster, &admin, NOW), -EBUSY);
+	/* nor by another way */
+	assert_int_equal(revoke(roster, 20, 20, NOW), -EBUSY);
+	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER);
+	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
+	assert_true(is_admin(roster, 20));
+	must_add(roster, admission_record(1, 21, "alice", NOW));
+	assert_int_equal(weft_leave(roster, &admin, NOW), 0);
+	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER_REVOKED);
+	assert_false(is_admin(roster, 20));
+	/* nor if somebody would come back: a member, or the holders of a token */
+	must_add(roster, admission_record(2, ROOT, "bob", NOW));
+	must_add(roster, revocation_record(2, 21));
+	must_add(roster, admission_record(1, ROOT, "alice", NOW));
+	assert_int_equal(weft_leave(roster, &other, NOW), -EBUSY);
+	must_add(roster, revocation_record(2, ROOT));
+	assert_int_equal(weft_leave(roster, &other, NOW), 0);
+	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
+	weft_roster_free(roster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_grants_stay),
 		cmocka_unit_test(test_invitations_it_did_not_use),
 		cmocka_unit_test(test_compromised),
+		cmocka_unit_test(test_admin_leaves),
 	};
 
 	return RUN_TESTS(tests);
