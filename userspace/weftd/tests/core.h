@@ -113,6 +113,21 @@ static inline struct weft_record *sign(const struct weft_fields *fields, unsigne
 	return record;
 }
 
+/* An admission by invitation, whatever it says: signed by any key, agreed to by number @joiner. */
+static inline struct weft_record *sign_use(struct weft_fields *fields,
+					   const struct weft_record *invitation,
+					   const struct weft_identity *signer,
+					   unsigned int joiner)
+{
+	struct weft_identity subject = identity_of(joiner);
+	struct weft_record *record;
+
+	fields->invitation = invitation->hash;
+	fields->has |= WEFT_HAS(WEFT_KEY_INVITATION);
+	assert_int_equal(weft_record_sign_agreed(&record, fields, signer, &subject), 0);
+	return record;
+}
+
 static inline struct weft_record *network_record(uint64_t issued)
 {
 	struct weft_fields fields = about(WEFT_NETWORK, ROOT, issued);
@@ -185,8 +200,8 @@ static inline struct weft_record *use_record(const struct weft_record *invitatio
 	uint8_t seed[WEFT_SEED_LEN];
 
 	seed_of(seed, secret);
-	assert_int_equal(weft_invitation_redeem(&record, invitation, seed, &identity.id, name,
-						NULL, now), 0);
+	assert_int_equal(weft_invitation_redeem(&record, invitation, seed, &identity, name, NULL,
+						now), 0);
 	return record;
 }
 

@@ -67,7 +67,7 @@ static void test_grant(void **state)
 		      WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
 	assert_int_equal(weft_invitation_make(&invitation, &fields, secret, &root), 0);
 	/* the joiner's wishes do not matter where the invitation says it */
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "boss",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "boss",
 						other, NOW), 0);
 	must_add(roster, invitation);
 	must_add(roster, admission);
@@ -94,9 +94,9 @@ static void test_wishes(void **state)
 	(void)state;
 	must_add(roster, network_record(NOW));
 	seed_of(secret, 500);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id,
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner,
 						"Not A Name", ipv4, NOW), -EPROTO);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						ipv4, NOW), 0);
 	must_add(roster, admission);
 	/* without a name, one follows from the key */
@@ -113,18 +113,16 @@ static void test_wrong_secret(void **state)
 	struct weft_roster *roster = new_roster();
 	struct weft_record *invitation = invitation_record(500, ROOT, 1, NOW + DAY), *admission;
 	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
-	struct weft_identity joiner = identity_of(1);
+	struct weft_identity joiner = identity_of(1), other = identity_of(7);
 	uint8_t secret[WEFT_SEED_LEN];
 
 	(void)state;
 	seed_of(secret, 501);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						NULL, NOW), -EKEYREJECTED);
 	/* signed by whoever: no use of the invitation, and it keeps nobody else from it */
 	set_name(&fields, "bob");
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	must_add(roster, sign(&fields, 7));
+	must_add(roster, sign_use(&fields, invitation, &other, 1));
 	must_add(roster, use_record(invitation, 500, 2, "carol", NOW));
 	assert_int_equal(weft_roster_add(roster, invitation), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_UNCHAINED);
@@ -173,16 +171,14 @@ static void test_too_late(void **state)
 
 	(void)state;
 	seed_of(secret, 500);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						NULL, NOW + DAY + 1), -EKEYEXPIRED);
 	assert_int_equal(check(roster, invitation, 0, NOW + DAY), 0);
 	assert_int_equal(check(roster, invitation, 0, NOW + DAY + 1), -EKEYEXPIRED);
 	/* made too late nevertheless */
 	weft_invitation_keys(&keys, secret);
 	set_name(&fields, "bob");
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	assert_int_equal(weft_record_sign(&admission, &fields, &keys.sign), 0);
+	admission = sign_use(&fields, invitation, &keys.sign, 1);
 	must_add(roster, weft_record_hold(admission));
 	assert_int_equal(weft_roster_add(roster, invitation), 0);
 	assert_int_equal(state_of(roster, 1, NOW), -1);

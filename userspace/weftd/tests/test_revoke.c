@@ -26,10 +26,9 @@ static struct weft_record *false_use(const struct weft_record *invitation, unsig
 				     unsigned int signer)
 {
 	struct weft_fields fields = about(WEFT_ADMISSION, subject, NOW);
+	struct weft_identity identity = identity_of(signer);
 
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	return sign(&fields, signer);
+	return sign_use(&fields, invitation, &identity, subject);
 }
 
 /* Whom a revoked admin had revoked stays out. */
