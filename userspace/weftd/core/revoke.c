@@ -114,9 +114,14 @@ static int keep_all_out(struct job *job)
 	do {
 		result = weft_roster_evaluate(job->after, job->now);
 		added = 0;
+		job->losses.unsaid = 0;
 		for (n = 0; result >= 0 && n < job->before->count; n++) {
 			result = keep_out(job, &job->before->entries[n].record->slot);
 			added += result > 0;
+			/* or an admin who fills the roster with revocations could not be revoked */
+			job->losses.unsaid += result == -ENOSPC;
+			if (result == -ENOSPC)
+				result = 0;
 		}
 	} while (result >= 0 && added);
 	return result < 0 ? result : 0;
@@ -144,7 +149,8 @@ static int revoke_invitations(struct job *job)
 		weft_record_fields(weft_roster_find_invitation(before, &admission.invitation),
 				   &invitation);
 		error = add_revocation(job->after, &invitation.subject, job->admin, job->now);
-		if (error < 0)
+		job->losses.unsaid += error == -ENOSPC;
+		if (error < 0 && error != -ENOSPC)
 			return error;
 	}
 	return weft_roster_evaluate(job->after, job->now);
@@ -312,7 +318,7 @@ int weft_leave(struct weft_roster *roster, const struct weft_identity *member, u
  *
  * With @subject the key of @admin, it is weft_leave().
  *
- * Who cannot be admitted again, for want of room, is among @losses, and does not keep the subject in.
+ * What finds no room of all this is told in @losses, and does not keep the subject in.
  *
  * Return: 0; -EPERM (@admin is none, or the subject is an admin not below it), -EBUSY (see
  * weft_leave()), -ENOMEM, -ENOSPC, -EPROTO (the root), with the roster as it was.
@@ -355,4 +361,31 @@ void weft_losses_free(struct weft_losses *losses)
 {
 	free(losses->at);
 	*losses = (struct weft_losses){ 0 };
+}
+
+/**
+ * weft_epoch_make() - name a new secret of the network, which those who were revoked do not have
+ * @record:	gets the record
+ * @roster:	evaluated
+ * @secret:	random; goes to members inside tunnels only
+ * @admin:	who says so
+ * @now:	Unix time
+ *
+ * Return: as weft_record_sign().
+ */
+int weft_epoch_make(struct weft_record **record, const struct weft_roster *roster,
+		    const uint8_t secret[32], const struct weft_identity *admin, uint64_t now)
+{
+	struct weft_slot slot = { .type = WEFT_EPOCH };
+	struct weft_fields fields = {
+		.has = WEFT_HAS(WEFT_KEY_COMMITMENT),
+		.type = WEFT_EPOCH,
+		.network = *weft_roster_network(roster),
+	};
+
+	memcpy(slot.about, fields.network.bytes, sizeof(slot.about));
+	memcpy(slot.by, admin->id.bytes, sizeof(slot.by));
+	fields.issued = weft_roster_next_issued(roster, &slot, now);
+	weft_commitment(&fields.commitment, secret);
+	return weft_record_sign(record, &fields, admin);
 }

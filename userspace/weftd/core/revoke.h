@@ -18,9 +18,16 @@ struct weft_loss {
 	int error;
 };
 
+/**
+ * struct weft_losses - what weft_revoke() could not keep
+ * @at:		who is a member no more
+ * @count:	how many those are
+ * @unsaid:	how many revocations and removals there was no room to say again
+ */
 struct weft_losses {
 	struct weft_loss *at;
 	size_t count;
+	size_t unsaid;
 };
 
 int weft_revoke(struct weft_roster *roster, const struct weft_id *subject,
@@ -28,5 +35,7 @@ int weft_revoke(struct weft_roster *roster, const struct weft_id *subject,
 		struct weft_losses *losses);
 void weft_losses_free(struct weft_losses *losses);
 int weft_leave(struct weft_roster *roster, const struct weft_identity *member, uint64_t now);
+int weft_epoch_make(struct weft_record **record, const struct weft_roster *roster,
+		    const uint8_t secret[32], const struct weft_identity *admin, uint64_t now);
 
 #endif /* WEFT_REVOKE_H */

@@ -7,32 +7,40 @@
 
 #include "roster_internal.h"
 
-static const struct weft_admin *find_admin(const struct weft_admins *admins, const uint8_t *id)
+static int compare_admin_id(const void *id, const void *admin)
 {
-	size_t i;
-
-	for (i = 0; i < admins->count; i++) {
-		if (!memcmp(admins->at[i].id.bytes, id, WEFT_ID_LEN))
-			return &admins->at[i];
-	}
-	return NULL;
+	return memcmp(id, ((const struct weft_admin *)admin)->id.bytes, WEFT_ID_LEN);
 }
 
-static int append_admin(struct weft_admins *admins, const uint8_t *id, unsigned int level)
+static int compare_admins(const void *a, const void *b)
+{
+	return weft_id_compare(&((const struct weft_admin *)a)->id,
+			       &((const struct weft_admin *)b)->id);
+}
+
+static const struct weft_admin *find_admin(const struct weft_admins *admins, const uint8_t *id)
+{
+	if (!admins->count)
+		return NULL;
+	return bsearch(id, admins->at, admins->count, sizeof(*admins->at), compare_admin_id);
+}
+
+/* At place @n, behind those that are sorted. */
+static int append_admin(struct weft_admins *admins, size_t n, const uint8_t *id,
+			unsigned int level)
 {
 	size_t size = admins->size * 2 + 4;
 	struct weft_admin *at;
 
-	if (admins->count == admins->size) {
+	if (n == admins->size) {
 		at = realloc(admins->at, size * sizeof(*at));
 		if (!at)
 			return -ENOMEM;
 		admins->at = at;
 		admins->size = size;
 	}
-	admins->at[admins->count].level = level;
-	memcpy(admins->at[admins->count].id.bytes, id, WEFT_ID_LEN);
-	admins->count++;
+	admins->at[n].level = level;
+	memcpy(admins->at[n].id.bytes, id, WEFT_ID_LEN);
 	return 0;
 }
 
@@ -66,7 +74,7 @@ static int next_level(const struct weft_roster *roster, struct weft_admins *admi
 	const struct weft_admin *by;
 	const struct weft_slot *slot;
 	struct weft_id id;
-	size_t n;
+	size_t n, end = admins->count;
 	int error;
 
 	for (n = weft_roster_first(roster, WEFT_ADMIN, NULL);
@@ -77,13 +85,19 @@ static int next_level(const struct weft_roster *roster, struct weft_admins *admi
 		    find_admin(admins, slot->about))
 			continue;
 		memcpy(id.bytes, slot->about, sizeof(id.bytes));
+		/* records about one subject are side by side */
+		if (end > admins->count && weft_id_equal(&admins->at[end - 1].id, &id))
+			continue;
 		if (bars && (barred_by(roster, admins, WEFT_ADMIN, &id, level) ||
 			     barred_by(roster, admins, WEFT_REVOCATION, &id, level)))
 			continue;
-		error = append_admin(admins, id.bytes, level + 1);
+		error = append_admin(admins, end, id.bytes, level + 1);
 		if (error)
 			return error;
+		end++;
 	}
+	admins->count = end;
+	qsort(admins->at, end, sizeof(*admins->at), compare_admins);
 	return 0;
 }
 
@@ -92,8 +106,8 @@ static int find_admins(const struct weft_roster *roster, struct weft_admins *adm
 	unsigned int level;
 	int error;
 
-	admins->count = 0;
-	error = append_admin(admins, roster->network.bytes, 0);
+	error = append_admin(admins, 0, roster->network.bytes, 0);
+	admins->count = 1;
 	for (level = 0; !error && level < WEFT_MAX_LEVEL; level++)
 		error = next_level(roster, admins, level, bars);
 	return error;
@@ -127,43 +141,25 @@ bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id 
 	return weft_roster_find(roster, &slot) || weft_roster_revoked_by_admin(roster, id);
 }
 
-static bool is_anchored(const struct weft_roster *roster, const struct weft_record *record)
+/* The invitation by which an admission was made in time, and what that says; or NULL. */
+static const struct weft_entry *invitation_of(const struct weft_roster *roster,
+					      const struct weft_record *admission,
+					      struct weft_fields *invitation)
 {
-	struct weft_slot slot = record->slot;
-	size_t n = weft_roster_place(roster, &slot);
+	const struct weft_entry *used = weft_roster_used(roster, admission, invitation);
 
-	return n < roster->count && roster->entries[n].record == record &&
-	       roster->entries[n].anchored;
-}
-
-/* Whether an admission was signed by the key of its invitation, in time. The invitation, or NULL. */
-static struct weft_record *invitation_of(const struct weft_roster *roster,
-					 const struct weft_record *admission,
-					 struct weft_fields *invitation)
-{
-	struct weft_record *record;
-	struct weft_fields fields;
-
-	weft_record_fields(admission, &fields);
-	record = weft_roster_find_invitation(roster, &fields.invitation);
-	if (!record)
-		return NULL;
-	weft_record_fields(record, invitation);
-	if (!weft_id_equal(&fields.signer, &invitation->subject) ||
-	    fields.issued > invitation->expires)
-		return NULL;
-	return record;
+	return used && admission->issued <= invitation->expires ? used : NULL;
 }
 
 static bool admission_anchored(const struct weft_roster *roster, const struct weft_record *record)
 {
-	struct weft_record *invitation;
+	const struct weft_entry *invitation;
 	struct weft_fields fields;
 
 	if (!record->slot.sub)
 		return find_admin(&roster->known, record->slot.by);
 	invitation = invitation_of(roster, record, &fields);
-	return invitation && is_anchored(roster, invitation);
+	return invitation && invitation->anchored;
 }
 
 static bool subject_anchored(const struct weft_roster *roster, const uint8_t *subject)
@@ -214,23 +210,32 @@ static void anchor_all(struct weft_roster *roster, bool revocations)
 	}
 }
 
-/* Who is an admin, and which records can be traced to the root. */
+/* Who is an admin, and which records can be traced to the root. All as it was on -ENOMEM. */
 int weft_chain_evaluate(struct weft_roster *roster)
 {
+	struct weft_admins admins = { 0 }, known = { 0 };
 	size_t n;
 	int error;
 
-	error = find_admins(roster, &roster->admins, true);
+	error = find_admins(roster, &admins, true);
 	if (!error)
-		error = find_admins(roster, &roster->known, false);
-	if (error)
+		error = find_admins(roster, &known, false);
+	if (error) {
+		free(admins.at);
+		free(known.at);
 		return error;
+	}
+	free(roster->admins.at);
+	free(roster->known.at);
+	roster->admins = admins;
+	roster->known = known;
 	/* who leaves is looked up among the admissions, which come later */
 	anchor_all(roster, false);
 	anchor_all(roster, true);
 	roster->unanchored = 0;
 	for (n = 0; n < roster->count; n++)
 		roster->unanchored += !roster->entries[n].anchored;
+	roster->chain_stale = false;
 	return 0;
 }
 
@@ -238,13 +243,17 @@ int weft_chain_evaluate(struct weft_roster *roster)
 static bool chain_holds(const struct weft_roster *roster, const struct weft_record *admission,
 			struct weft_record **invitation)
 {
+	const struct weft_entry *used;
 	struct weft_fields fields;
 
 	*invitation = NULL;
 	if (!admission->slot.sub)
 		return find_admin(&roster->admins, admission->slot.by);
-	*invitation = invitation_of(roster, admission, &fields);
-	return *invitation && find_admin(&roster->admins, fields.signer.bytes) &&
+	used = invitation_of(roster, admission, &fields);
+	if (!used)
+		return false;
+	*invitation = used->record;
+	return find_admin(&roster->admins, fields.signer.bytes) &&
 	       !weft_roster_revoked_by_admin(roster, &fields.subject);
 }
 
@@ -474,6 +483,9 @@ static int compare_contest(const void *a, const void *b, void *context)
 
 	if (order)
 		return order;
+	/* who cannot take another key keeps the one it has */
+	if (conflict == WEFT_CONFLICT_TUNNEL && x->is_static != y->is_static)
+		return x->is_static ? -1 : 1;
 	if (!x->invitation != !y->invitation)
 		return x->invitation ? 1 : -1;
 	claim_rank(x_rank, x, conflict);
@@ -563,17 +575,12 @@ static void find_epoch(struct weft_roster *roster)
 		roster->epoch = weft_record_hold(best);
 }
 
-static int find_members(struct weft_roster *roster, uint64_t now)
+/* @members and @list have room for all subjects; the former becomes the roster's. */
+static void find_members(struct weft_roster *roster, uint64_t now, struct weft_member *members,
+			 struct weft_member **list)
 {
-	size_t n, count = count_subjects(roster);
-	struct weft_member **list = calloc(count + 1, sizeof(*list));
-	struct weft_member *members = calloc(count + 1, sizeof(*members));
+	size_t n;
 
-	if (!list || !members) {
-		free(list);
-		free(members);
-		return -ENOMEM;
-	}
 	weft_view_forget(roster);
 	roster->members = members;
 	roster->changes_at = UINT64_MAX;
@@ -584,8 +591,6 @@ static int find_members(struct weft_roster *roster, uint64_t now)
 	settle(roster, WEFT_CONFLICT_IPV4, list);
 	settle(roster, WEFT_CONFLICT_TUNNEL, list);
 	find_epoch(roster);
-	free(list);
-	return 0;
 }
 
 /**
@@ -600,16 +605,25 @@ static int find_members(struct weft_roster *roster, uint64_t now)
  */
 int weft_roster_evaluate(struct weft_roster *roster, uint64_t now)
 {
+	struct weft_member **list, *members;
+	size_t count;
 	int error;
 
-	if (roster->known.count && !roster->stale && now >= roster->evaluated &&
-	    now < roster->changes_at)
+	if (!roster->stale && now >= roster->evaluated && now < roster->changes_at)
 		return 0;
-	error = weft_chain_evaluate(roster);
-	if (!error)
-		error = find_members(roster, now);
-	if (error)
+	count = count_subjects(roster) + 1;
+	list = calloc(count, sizeof(*list));
+	members = calloc(count, sizeof(*members));
+	error = list && members ? 0 : -ENOMEM;
+	if (!error && roster->chain_stale)
+		error = weft_chain_evaluate(roster);
+	if (error) {
+		free(list);
+		free(members);
 		return error;
+	}
+	find_members(roster, now, members, list);
+	free(list);
 	roster->evaluated = now;
 	roster->stale = false;
 	return 0;
