@@ -189,6 +189,32 @@ static void test_rubbish_costs_no_evaluation(void **state)
 	weft_roster_free(roster);
 }
 
+/*
+ * Many admins who add one that the root removed, and whom others revoked: each record is looked at some
+ * times a level, not once for each other one.
+ */
+static void test_work_is_bounded(void **state)
+{
+	const unsigned int count = 200;
+	struct weft_roster *roster = new_roster();
+	struct weft_identity mallory = identity_of(1);
+	unsigned int i;
+
+	(void)state;
+	must_add(roster, admin_record(1, ROOT, WEFT_REMOVE));
+	for (i = 0; i < count; i++) {
+		must_add(roster, admin_record(2000 + i, ROOT, WEFT_ADD));
+		must_add(roster, admin_record(1, 2000 + i, WEFT_ADD));
+		must_add(roster, revocation_record(1, 2000 + i));
+	}
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_null(weft_roster_admin(roster, &mallory.id));
+	assert_int_equal(roster->admins.count, count + 1);
+	assert_true(roster->admins.steps >= 2 * count);
+	assert_true(roster->admins.steps < 2 * WEFT_MAX_LEVEL * weft_roster_count(roster));
+	weft_roster_free(roster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_many_left),
 		cmocka_unit_test(test_merge_goes_on),
 		cmocka_unit_test(test_rubbish_costs_no_evaluation),
+		cmocka_unit_test(test_work_is_bounded),
 	};
 
 	return RUN_TESTS(tests);
