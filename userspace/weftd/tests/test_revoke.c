@@ -209,6 +209,7 @@ static void test_admin_leaves_no_change(void **state)
 {
 	struct weft_roster *roster = new_roster();
 	struct weft_identity admin = identity_of(20), root = root_of();
+	struct weft_identity key = invitation_key_of(500);
 	struct weft_record *record;
 	uint8_t secret[32] = { 7 };
 
@@ -228,6 +229,15 @@ static void test_admin_leaves_no_change(void **state)
 	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
 	assert_int_equal(weft_epoch_make(&record, roster, secret, &root, NOW + 2), 0);
 	must_add(roster, record);
+	/* nobody is a member by it (yet), but what it revoked could be used again */
+	must_add(roster, invitation_record(500, ROOT, 1, NOW + DAY));
+	must_add(roster, key_revocation(&key.id, &admin));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, key_revocation(&key.id, &root));
+	/* nor is the admin a member whom it made */
+	must_add(roster, admin_record(22, 20, WEFT_ADD));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, admin_record(22, ROOT, WEFT_ADD));
 	assert_int_equal(weft_leave(roster, &admin, NOW + 5), 0);
 	assert_string_equal(member_of(roster, 1, NOW + 5)->name, "new");
 	weft_roster_free(roster);
