@@ -432,15 +432,11 @@ static bool is_excess(const struct weft_entry *invitation, const struct weft_fie
 static int count_use(struct weft_roster *roster, const struct weft_record *use)
 {
 	struct weft_entry *invitation;
-	uint8_t rank[WEFT_ID_LEN];
 	struct weft_fields fields;
 
 	invitation = weft_roster_used(roster, use, &fields);
 	if (!invitation)
 		return 0;
-	use_rank(rank, invitation->record, use);
-	if (rank_number(rank) > invitation->last_rank)
-		invitation->last_rank = rank_number(rank);
 	invitation->uses++;
 	return drop_excess_uses(roster, invitation, &fields);
 }

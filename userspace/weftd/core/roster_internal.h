@@ -11,7 +11,8 @@
  * @anchored:	the record can be traced to the root, by signatures of keys that were admins at some
  *		time; what is not may be a stranger's, is counted, and not passed on
  * @uses:	of an invitation: how many admissions by it there are
- * @last_rank:	of an invitation: none of those ranks behind this
+ * @last_rank:	of an invitation: none of those ranks behind this, from when there were too many on;
+ *		there are never fewer again than were granted
  * @holds:	of an invitation: an admin signed it, and none revoked it; as of the last look at chains
  */
 struct weft_entry {
