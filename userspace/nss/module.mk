@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Members' names for the C library. It is loaded into every program: it needs nothing but that.
-NSS_SRCS := names_file.c nss.c
+NSS_SRCS := names_file.c nss_weft.c
 NSS_OBJS := $(NSS_SRCS:%.c=$(B)/nss/%.o)
 NSS_SO := $(B)/libnss_weft.so.2
 

@@ -10,7 +10,7 @@
 #include "unit.h"
 
 #include "names_file.h"
-#include "nss.h"
+#include "nss_weft.h"
 
 static const char *const LINES = NAMES_MAGIC
 	"anna home fd00::1 10.9.0.1\n"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "names_file.h"
-#include "nss.h"
+#include "nss_weft.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define MAX_FILE (64 << 20)
