@@ -21,6 +21,26 @@ $(CORE_A): $(CORE_OBJS)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# The daemon around it.
+WEFTD_SRCS := commands.c config.c control.c daemon.c export.c gossip.c json.c kernel.c link.c log.c \
+	main.c names.c network.c notify.c privilege.c report.c store.c
+WEFTD_OBJS := $(WEFTD_SRCS:%.c=$(B)/daemon/%.o)
+WEFTD_PKGS := libuv json-c libnl-3.0 libnl-route-3.0
+WEFTD := $(B)/weftd
+
+$(WEFTD_OBJS): CPPFLAGS += -Iweftd/core $(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS)) \
+	-DWEFT_VERSION='"$(VERSION)"'
+$(B)/daemon/%.o: weftd/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(WEFTD): $(WEFTD_OBJS) $(CORE_A) $(LIBWEFT_A)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS))
+
 $(CORE_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
 $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(call say,CC,$@)
