@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-UNIT_TESTS := test_key test_parse test_config test_netlink $(CORE_TESTS) $(NSS_TESTS)
+UNIT_TESTS := test_key test_parse test_config test_netlink $(CORE_TESTS) $(SHELL_TESTS) $(NSS_TESTS)
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/%)
 FAKE_WEFT := $(B)/tests/weft-fake
 # Needs the kernel module; kernel.sh is for the tool what it is for the library.

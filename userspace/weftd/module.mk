@@ -52,6 +52,24 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
 
+# Of the shell, what can be had without a kernel.
+SHELL_TESTS := test_store test_settings test_notify
+SHELL_PART_OBJS := $(filter-out %/main.o %/commands.o %/control.o %/daemon.o %/network.o %/names.o \
+	%/report.o %/export.o,$(WEFTD_OBJS))
+
+$(SHELL_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd -Iweftd/core -Itests \
+	$(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS))
+$(SHELL_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/test_store: LDFLAGS += -Wl,--wrap=write,--wrap=fsync,--wrap=renameat
+$(SHELL_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(SHELL_PART_OBJS) $(CORE_A) $(LIBWEFT_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS) $(TEST_PKGS))
+
 # What of the core its tests execute: lines, and branches taken either way.
 coverage:
 	$(Q)rm -rf build/coverage
