@@ -2,6 +2,10 @@
 # The daemon's core: no clock, socket, file or thread in it.
 CORE_SRCS := address.c cbor.c fields.c identity.c invitation.c reason.c record.c revoke.c roster.c \
 	state.c token.c view.c
+# The node: what the daemon decides.
+CORE_SRCS += announce.c beacon.c command.c contact.c door.c gossip.c input.c join.c known.c link.c \
+	node.c output.c peer.c random.c rendezvous.c review.c route.c schedule.c secret.c spread.c \
+	status.c sync.c
 CORE_OBJS := $(CORE_SRCS:%.c=$(B)/core/%.o)
 CORE_PKGS := libsodium
 CORE_A := $(B)/libweftcore.a

@@ -16,6 +16,7 @@
 #ifndef WEFT_NODE_H
 #define WEFT_NODE_H
 
+#include "gossip.h"
 #include "invitation.h"
 #include "revoke.h"
 #include "roster.h"
@@ -26,8 +27,6 @@ struct weft_node;
 
 /* Members talk to each other over UDP from and to this port of their overlay IPv6 addresses. */
 #define WEFT_GOSSIP_PORT 7387
-/* What a datagram holds at most: with IPv6 and UDP headers it fits an overlay MTU of 1280. */
-#define WEFT_MAX_DATAGRAM 1200
 /* Of a beacon, always: nothing is to be told from its length. */
 #define WEFT_BEACON_BYTES 160
 /* Of what is published for rendezvous, always. */
