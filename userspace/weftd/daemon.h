@@ -7,8 +7,8 @@
 #include <weft/weft.h>
 
 #include "core/node.h"
-#include "gossip.h"
-#include "link.h"
+#include "sockets.h"
+#include "links.h"
 
 struct network;
 

@@ -26,7 +26,7 @@ $(CORE_A): $(CORE_OBJS)
 	$(Q)$(AR) rcs $@ $^
 
 # The daemon around it.
-WEFTD_SRCS := commands.c config.c control.c daemon.c export.c gossip.c json.c kernel.c link.c log.c \
+WEFTD_SRCS := commands.c config.c control.c daemon.c export.c sockets.c json.c kernel.c links.c log.c \
 	main.c names.c network.c notify.c privilege.c report.c store.c
 WEFTD_OBJS := $(WEFTD_SRCS:%.c=$(B)/daemon/%.o)
 WEFTD_PKGS := libuv json-c libnl-3.0 libnl-route-3.0

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "link.h"
+#include "links.h"
 
 #define KIND "weft"
 

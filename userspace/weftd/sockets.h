@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sockets: between members inside of the tunnels, and beacons outside of them. */
-#ifndef WEFTD_GOSSIP_H
-#define WEFTD_GOSSIP_H
+#ifndef WEFTD_SOCKETS_H
+#define WEFTD_SOCKETS_H
 
 #include "core/node.h"
-#include "link.h"
+#include "links.h"
 
 /* Return: a descriptor, or a negated errno. */
 int gossip_open(const char *ifname);
@@ -32,4 +32,4 @@ void beacon_listen_on(struct beacon_sockets *sockets, const struct link_world *w
 void beacon_send(const struct beacon_sockets *sockets, const struct weft_out_beacon *beacon);
 ssize_t beacon_receive(int fd, struct weft_candidate *from, uint8_t bytes[WEFT_BEACON_BYTES]);
 
-#endif /* WEFTD_GOSSIP_H */
+#endif /* WEFTD_SOCKETS_H */

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gossip.h"
+#include "sockets.h"
 
 static int set_int(int fd, int level, int option, int value)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interfaces, addresses and routes of this machine, by rtnetlink. */
-#ifndef WEFTD_LINK_H
-#define WEFTD_LINK_H
+#ifndef WEFTD_LINKS_H
+#define WEFTD_LINKS_H
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -67,4 +67,4 @@ int link_watch(struct nl_sock **watch);
 /* Take in all that there is; whether it was anything. */
 bool link_watched(struct nl_sock *watch);
 
-#endif /* WEFTD_LINK_H */
+#endif /* WEFTD_LINKS_H */
