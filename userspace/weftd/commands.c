@@ -323,7 +323,8 @@ static bool get_name(struct request *request, const char *key, char name[WEFT_MA
 
 /* Invitations. */
 
-static bool get_invite(struct request *request, struct weft_invite *invite)
+/* @named: the name that was said is for who joins */
+static bool get_invite(struct request *request, struct weft_invite *invite, bool named)
 {
 	struct weft_fields *grant = &invite->grant;
 	uint64_t now = daemon_now().unix_s, lasts;
@@ -340,7 +341,7 @@ static bool get_invite(struct request *request, struct weft_invite *invite)
 		grant->member_expires = now + lasts;
 		grant->has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
 	}
-	if (!get_name(request, "name", grant->name) || !get_groups(request, &grant->groups) ||
+	if ((named && !get_name(request, "name", grant->name)) || !get_groups(request, &grant->groups) ||
 	    !get_routes(request, &grant->routes))
 		return false;
 	if (*grant->name && grant->uses > 1) {
@@ -385,7 +386,7 @@ static json_object *cmd_invite(struct request *request)
 	struct network *network = get_member_of(request);
 	struct weft_invite invite;
 
-	if (!network || !get_invite(request, &invite))
+	if (!network || !get_invite(request, &invite, true))
 		return NULL;
 	return do_invite(request, network, &invite);
 }
@@ -501,10 +502,8 @@ static json_object *cmd_init(struct request *request)
 	int error;
 
 	if (!get_wish(request, &wish) || !get_ipv4(request, &wish.ipv4) ||
-	    !get_invite(request, &invite))
+	    !get_invite(request, &invite, false))
 		return NULL;
-	/* those are the founder's own here */
-	invite.grant.has &= ~WEFT_HAS(WEFT_KEY_NAME);
 	if (!*wish.config.name)
 		strcpy(wish.config.name, "weft");
 	if (!*wish.config.member)
