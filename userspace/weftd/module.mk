@@ -56,6 +56,12 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
 
+# Always, because nothing tells when a directory was set otherwise.
+$(B)/weftd.service: weftd/weftd.service.in FORCE
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' $< >$@
+
 # Of the shell, what can be had without a kernel.
 SHELL_TESTS := test_store test_settings test_notify
 SHELL_PART_OBJS := $(filter-out %/main.o %/commands.o %/control.o %/daemon.o %/network.o %/names.o \
