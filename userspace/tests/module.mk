@@ -39,7 +39,8 @@ test-programs: $(UNIT_PROGRAMS) $(FAKE_WEFT) $(KERNEL_API) $(WEFT)
 
 # run_suite(variant, build directory, prefix of unit tests)
 run_args = $(foreach t,$(UNIT_TESTS),"$(1)$t" "$(3) $(2)/tests/$t") \
-	"$(1)cli" "bash tests/cli.sh $(2)/weft $(2)/tests/weft-fake"
+	"$(1)cli" "bash tests/cli.sh $(2)/weft $(2)/tests/weft-fake" \
+	"$(1)mesh" "bash tests/mesh.sh $(2)/weft"
 
 SANITIZED := build/sanitized
 VALGRIND := $(shell command -v valgrind 2>/dev/null)

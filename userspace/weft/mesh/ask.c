@@ -188,6 +188,7 @@ static json_object *take_result(struct connection *connection, struct mesh_wait 
 			*code = EXIT_NOT_CONNECTED;
 			return NULL;
 		}
+		part = NULL;
 		if (json_object_object_get_ex(answer, "progress", &part)) {
 			if (wait->progress)
 				wait->progress(part, wait->arg);
@@ -200,6 +201,11 @@ static json_object *take_result(struct connection *connection, struct mesh_wait 
 		else if (json_object_object_get_ex(answer, "result", &part))
 			result = json_object_get(part);
 		json_object_put(answer);
+		if (!result && !*code) {
+			complain("the answer of weftd makes no sense; are weft and weftd of one "
+				 "version?");
+			*code = EXIT_FAILED;
+		}
 		return result;
 	}
 }
