@@ -149,7 +149,7 @@ status_is_a_table_with_reasons() {
 	grep -qE '^berta +fd00::2 +lan 10\.0\.0\.2:5 +3 ms +2\.0 KiB +1 B' <<<"$output"
 	grep -qE '^phone +fd00::3 +by anna +- .* anna routes for it$' <<<"$output"
 	contains "$output" "bring it up: weft up work"
-	! grep -q fd00::4 <<<"$output"
+	if grep -q fd00::4 <<<"$output"; then fail "a revoked member is in it"; fi
 	exits 0 "$weft" status --json
 	same '["home","work"]' "$(jq -c '[.[].name]' <<<"$output")"
 }
