@@ -12,7 +12,9 @@ CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
-	test_vectors
+	test_vectors test_network
+# Those that simulate a network.
+SIM_TESTS := test_network
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -51,10 +53,18 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/tests/sim.o: CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
+$(B)/tests/sim.o: weftd/tests/sim.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(SIM_TESTS:%=$(B)/tests/%): $(B)/tests/sim.o
+
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
 
 # Always, because nothing tells when a directory was set otherwise.
 $(B)/weftd.service: weftd/weftd.service.in FORCE

@@ -166,9 +166,8 @@ static void describe(const struct weft_node *node, const struct weft_time *now,
 	memset(fields, 0, sizeof(*fields));
 	fields->type = WEFT_ANNOUNCEMENT;
 	fields->network = node->secrets.network;
-	fields->subject = node->identity.id;
 	fields->tunnel = node->tunnel.public_key;
-	fields->has = WEFT_HAS(WEFT_KEY_SUBJECT) | WEFT_HAS(WEFT_KEY_TUNNEL);
+	fields->has = WEFT_HAS(WEFT_KEY_TUNNEL);
 	find_endpoints(node, now, &fields->endpoints, max);
 	find_routes(node, &fields->routes);
 	fields->features = node->config.features;
@@ -183,15 +182,26 @@ static void describe(const struct weft_node *node, const struct weft_time *now,
 		fields->has |= WEFT_HAS(WEFT_KEY_RELAY);
 }
 
+static void own_slot(const struct weft_node *node, struct weft_slot *slot)
+{
+	*slot = (struct weft_slot){ .type = WEFT_ANNOUNCEMENT };
+	memcpy(slot->about, node->identity.id.bytes, sizeof(slot->about));
+	memcpy(slot->by, node->identity.id.bytes, sizeof(slot->by));
+}
+
 /* An announcement with up to @max endpoints; its number is to be saved before it is sent. */
 int weft_announce_make(struct weft_node *node, const struct weft_time *now, unsigned int max,
 		       struct weft_record **record)
 {
 	struct weft_fields fields;
+	struct weft_slot slot;
 
 	describe(node, now, max, &fields);
-	fields.issued = now->unix_s > node->secrets.sequence ? now->unix_s :
-							       node->secrets.sequence + 1;
+	own_slot(node, &slot);
+	/* after all that we said, also if the file with its number was lost */
+	fields.issued = weft_roster_next_issued(node->roster, &slot, now->unix_s);
+	if (fields.issued <= node->secrets.sequence)
+		fields.issued = node->secrets.sequence + 1;
 	node->secrets.sequence = fields.issued;
 	node->persist |= WEFT_PERSIST_SECRETS;
 	return weft_record_sign(record, &fields, &node->identity);
@@ -226,12 +236,11 @@ static bool same_routes(const struct weft_routes *a, const struct weft_routes *b
 /* Whether what we last said is true no more. */
 static bool outdated(const struct weft_node *node, const struct weft_time *now)
 {
-	struct weft_slot slot = { .type = WEFT_ANNOUNCEMENT };
 	const struct weft_record *last;
 	struct weft_fields fields, said;
+	struct weft_slot slot;
 
-	memcpy(slot.about, node->identity.id.bytes, sizeof(slot.about));
-	memcpy(slot.by, node->identity.id.bytes, sizeof(slot.by));
+	own_slot(node, &slot);
 	last = weft_roster_find(node->roster, &slot);
 	if (!last)
 		return true;

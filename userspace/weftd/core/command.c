@@ -145,6 +145,7 @@ int weft_node_revoke(struct weft_node *node, const struct weft_time *now,
 	if (!error && weft_id_equal(subject, &node->identity.id))
 		error = -EINVAL;
 	weft_sync_digest(node);
+	weft_review_remember(node);
 	if (!error)
 		error = weft_revoke(node->roster, subject, &admin, now->unix_s, flags, losses);
 	weft_identity_wipe(&admin);
@@ -162,6 +163,7 @@ int weft_node_leave(struct weft_node *node, const struct weft_time *now)
 	int error = prepare(node, now, NULL);
 
 	weft_sync_digest(node);
+	weft_review_remember(node);
 	if (!error)
 		error = weft_leave(node->roster, &node->identity, now->unix_s);
 	if (error)

@@ -58,16 +58,19 @@ struct weft_contact *weft_contact_by_address(const struct weft_node *node,
 	return NULL;
 }
 
+/* Of two who claim a key, the one whom the kernel has under it. */
 struct weft_contact *weft_contact_by_key(const struct weft_node *node,
 					 const struct weft_tunnel_key *key)
 {
+	struct weft_contact *contact, *found = NULL;
 	size_t i;
 
 	for (i = 0; i < node->contacts.count; i++) {
-		if (!memcmp(&node->contacts.at[i]->key, key, sizeof(*key)))
-			return node->contacts.at[i];
+		contact = node->contacts.at[i];
+		if (!memcmp(&contact->key, key, sizeof(*key)) && (!found || contact->programmed))
+			found = contact;
 	}
-	return NULL;
+	return found;
 }
 
 static struct weft_contact *insert(struct weft_node *node, const struct weft_id *id)

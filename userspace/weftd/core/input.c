@@ -14,7 +14,8 @@ static struct weft_contact *sender(struct weft_node *node, const struct weft_tim
 
 	member = contact ? weft_roster_member(node->roster, &contact->id) :
 			   weft_roster_by_address(node->roster, from, 16);
-	if (contact && contact->hinted && !member)
+	/* all that we know of it may be the token's word yet, or half of the records */
+	if (contact && ((contact->hinted && node->joining) || contact->doubt_ms))
 		return contact;
 	if (!weft_reachable(node, member) || member->is_static)
 		return NULL;

@@ -301,8 +301,8 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 	/* a new key: sessions that there were are none any more */
 	for (i = 0; i < node->contacts.count; i++)
 		node->contacts.at[i]->session = false;
-	weft_contact_want(node, now, contact, WEFT_WANTED_NEIGHBOUR);
-	weft_link_ping_soon(contact, now);
+	/* not a neighbour for good: all who came in by this door would be */
+	weft_link_probe(node, now, contact);
 }
 
 void weft_join_message(struct weft_node *node, const struct weft_time *now,

@@ -19,6 +19,8 @@
 #define MAX_BACKOFF_SHIFT 5
 /* Members that are tried at once: when there are others, and when there is nobody. */
 #define LONELY_TRIES 8
+/* One neighbour is exchanged, so that who was there first is not everybody's. */
+#define SHUFFLE_EVERY (10 * WEFT_MINUTE)
 /* Endpoints of a member that are tried, one after the other, before it is given up. */
 #define MAX_TURNS 3
 
@@ -330,6 +332,11 @@ static void seek_neighbours(struct weft_node *node, const struct weft_time *now)
 
 	for (; census.settled > WEFT_NEIGHBOURS; census.settled--)
 		dismiss_one(node, census.settled);
+	if (now->ms >= node->shuffle_at) {
+		/* one more; when it answers, one of them is dismissed */
+		goal += node->shuffle_at && census.settled == WEFT_NEIGHBOURS;
+		node->shuffle_at = now->ms + weft_random_about(&node->random, SHUFFLE_EVERY);
+	}
 	while (census.settled + census.trying < goal) {
 		member = choose(node, now, !census.anyone);
 		contact = member ? weft_contact_get(node, member) : NULL;
@@ -396,11 +403,11 @@ void weft_link_run(struct weft_node *node, const struct weft_time *now)
 	if (node->state != WEFT_NODE_MEMBER)
 		return;
 	seek_neighbours(node, now);
-	if (!node->explore_at)
-		node->explore_at = now->ms + weft_random_about(&node->random, EXPLORE_EVERY);
 	if (now->ms >= node->explore_at) {
-		node->explore_at = 0;
-		explore(node, now);
+		/* not at once after a start: there are neighbours to be found */
+		if (node->explore_at)
+			explore(node, now);
+		node->explore_at = now->ms + weft_random_about(&node->random, EXPLORE_EVERY);
 	}
 	if (node->lost_at && now->ms >= node->lost_at)
 		seek_lost(node, now);
@@ -426,8 +433,10 @@ uint64_t weft_link_due(const struct weft_node *node, const struct weft_time *now
 		if (contact->retry_at > now->ms)
 			due = earlier(due, contact->retry_at);
 	}
-	if (node->explore_at)
-		due = earlier(due, node->explore_at);
+	if (node->state != WEFT_NODE_MEMBER)
+		return due;
+	due = earlier(due, node->explore_at);
+	due = earlier(due, node->shuffle_at);
 	if (node->lost_at)
 		due = earlier(due, node->lost_at);
 	return due;

@@ -10,6 +10,8 @@
 #define ALL_PEERS 32
 #define IDLE (5 * WEFT_MINUTE)
 #define IPV4_PREFIX_MAX 30
+/* So long others have to hear of a new key. */
+#define KEY_HEARD (3 * WEFT_SECOND)
 
 /* How much of each, a second, and at once. */
 static const struct {
@@ -38,20 +40,12 @@ bool weft_node_take_budget(struct weft_node *node, const struct weft_time *now,
 	return false;
 }
 
-void weft_node_use_tunnel(struct weft_node *node, const uint8_t seed[WEFT_SEED_LEN])
+/* Announced at once; used in a moment, since others hear of it under the old one. */
+void weft_node_new_tunnel(struct weft_node *node, const struct weft_time *now)
 {
-	memmove(node->secrets.tunnel, seed, WEFT_SEED_LEN);
-	weft_tunnel_from_seed(&node->tunnel, seed);
-	node->device_dirty = true;
-}
-
-void weft_node_new_tunnel(struct weft_node *node)
-{
-	uint8_t seed[WEFT_SEED_LEN];
-
-	weft_random_bytes(&node->random, seed, sizeof(seed));
-	weft_node_use_tunnel(node, seed);
-	sodium_memzero(seed, sizeof(seed));
+	weft_random_bytes(&node->random, node->secrets.tunnel, WEFT_SEED_LEN);
+	weft_tunnel_from_seed(&node->tunnel, node->secrets.tunnel);
+	node->device_at = now->ms + KEY_HEARD;
 	node->persist |= WEFT_PERSIST_SECRETS;
 }
 
@@ -87,6 +81,7 @@ void weft_node_free(struct weft_node *node)
 	weft_secrets_wipe(&node->secrets);
 	weft_identity_wipe(&node->identity);
 	weft_tunnel_wipe(&node->tunnel);
+	free(node->before);
 	free(node->contacts.at);
 	free(node->to_remove.at);
 	free(node->index.at);
@@ -104,7 +99,8 @@ void weft_node_free(struct weft_node *node)
 static void use_secrets(struct weft_node *node)
 {
 	weft_identity_from_seed(&node->identity, node->secrets.identity);
-	weft_node_use_tunnel(node, node->secrets.tunnel);
+	weft_tunnel_from_seed(&node->tunnel, node->secrets.tunnel);
+	node->device_dirty = true;
 	weft_member_address(node->address, &node->secrets.network, &node->identity.id);
 }
 

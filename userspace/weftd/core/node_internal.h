@@ -23,6 +23,7 @@
  * @key:	its tunnel key
  * @address:	its overlay address
  * @hinted:	@key is a token's word; the roster may not know it yet
+ * @doubt_ms:	since when nobody who may admit admits it, or another has its key; 0: that is not so
  * @wanted:	enum weft_wanted
  * @told:	digest of what the kernel was told of it, but for
  * @told_ways:	where it may be
@@ -63,6 +64,7 @@ struct weft_contact {
 	struct weft_tunnel_key key;
 	uint8_t address[16];
 	bool hinted;
+	uint64_t doubt_ms;
 	unsigned int wanted;
 	uint8_t told[16];
 	uint8_t told_ways[16];
@@ -223,6 +225,12 @@ struct weft_queued {
 	uint8_t bytes[];
 };
 
+/* What a member was, before the roster was evaluated again. */
+struct weft_before {
+	struct weft_id id;
+	uint8_t state;
+};
+
 /* A list that grows. */
 #define WEFT_LIST_OF(type) \
 	struct { \
@@ -275,6 +283,10 @@ struct weft_node {
 	WEFT_LIST_OF(struct weft_tunnel_key) to_remove;
 
 	/* review.c: what follows from the roster */
+	struct weft_before *before;
+	size_t before_count;
+	uint64_t doubt_ms;
+	uint64_t doubt_ends;
 	bool changed;
 	bool urgent;
 	uint64_t reviewed_ms;
@@ -283,6 +295,7 @@ struct weft_node {
 
 	/* link.c */
 	uint64_t explore_at;
+	uint64_t shuffle_at;
 	uint64_t lost_at;
 
 	/* sync.c */
@@ -327,6 +340,7 @@ struct weft_node {
 	uint64_t endpoints_at;
 	bool ran;
 	bool device_dirty;
+	uint64_t device_at;
 	bool told_ipv4;
 	uint8_t told_address[5];
 	bool routes_dirty;
@@ -352,8 +366,7 @@ bool weft_grow(void **at, size_t *size, size_t count, size_t each);
 void weft_node_run(struct weft_node *node, const struct weft_time *now);
 bool weft_node_take_budget(struct weft_node *node, const struct weft_time *now,
 			   enum weft_budget budget, uint64_t cost);
-void weft_node_use_tunnel(struct weft_node *node, const uint8_t seed[WEFT_SEED_LEN]);
-void weft_node_new_tunnel(struct weft_node *node);
+void weft_node_new_tunnel(struct weft_node *node, const struct weft_time *now);
 
 /* output.c */
 bool weft_device_changed(struct weft_node *node);
@@ -387,6 +400,7 @@ bool weft_peer_output(struct weft_node *node, struct weft_output *output);
 
 /* review.c */
 void weft_review(struct weft_node *node, const struct weft_time *now);
+void weft_review_remember(struct weft_node *node);
 bool weft_review_now(struct weft_node *node, const struct weft_time *now);
 uint64_t weft_review_due(const struct weft_node *node, const struct weft_time *now);
 void weft_roster_changed(struct weft_node *node, const struct weft_time *now, bool urgent);

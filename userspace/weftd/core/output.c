@@ -126,11 +126,17 @@ bool weft_device_changed(struct weft_node *node)
 	return has != node->told_ipv4 || memcmp(address, node->told_address, sizeof(address));
 }
 
-static bool put_device(struct weft_node *node, struct weft_output *output)
+static bool put_device(struct weft_node *node, const struct weft_time *now,
+		       struct weft_output *output)
 {
 	struct weft_out_device *device = &output->device;
 
-	if (!node->device_dirty)
+	if (node->device_at && now->ms >= node->device_at) {
+		node->device_at = 0;
+		node->device_dirty = true;
+	}
+	/* a key that is announced but not used yet waits, and other changes with it */
+	if (!node->device_dirty || node->device_at)
 		return false;
 	node->device_dirty = false;
 	output->type = WEFT_OUT_DEVICE;
@@ -218,7 +224,7 @@ const struct weft_output *weft_node_output(struct weft_node *node, const struct 
 	if (!node->ran)
 		weft_node_run(node, now);
 	memset(output, 0, sizeof(*output));
-	if (put_persist(node, now, output) || put_device(node, output) ||
+	if (put_persist(node, now, output) || put_device(node, now, output) ||
 	    weft_guest_output(node, output) || weft_peer_output(node, output) ||
 	    put_routes(node, output) || put_datagram(node, output) || put_beacon(node, output) ||
 	    weft_rendezvous_output(node, now, output) || put_notice(node, output))

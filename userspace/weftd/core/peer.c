@@ -223,6 +223,21 @@ static void remove_peer(struct weft_output *output, struct weft_contact *contact
 	contact->programmed = false;
 }
 
+/* Another, who is about to take a new key, still has the one that this one claims. */
+static bool is_key_taken(const struct weft_node *node, const struct weft_contact *contact)
+{
+	const struct weft_contact *other;
+	size_t i;
+
+	for (i = 0; i < node->contacts.count; i++) {
+		other = node->contacts.at[i];
+		if (other != contact && other->doubt_ms && other->programmed &&
+		    !memcmp(&other->programmed_key, &contact->key, sizeof(contact->key)))
+			return true;
+	}
+	return false;
+}
+
 static bool tell_contact(struct weft_node *node, struct weft_contact *contact,
 			 struct weft_output *output)
 {
@@ -235,7 +250,7 @@ static bool tell_contact(struct weft_node *node, struct weft_contact *contact,
 		return true;
 	}
 	contact->dirty = false;
-	return contact->wanted && tell(node, contact, output);
+	return contact->wanted && !is_key_taken(node, contact) && tell(node, contact, output);
 }
 
 /* The next change of the kernel's peers: what is to go first, so that keys and addresses are free. */

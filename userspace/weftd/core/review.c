@@ -10,11 +10,12 @@
 #define PER_MEMBER 1
 #define LONGEST_WAIT (2 * WEFT_SECOND)
 #define SAVE_AFTER (5 * WEFT_SECOND)
-
-struct before {
-	struct weft_id id;
-	uint8_t state;
-};
+/*
+ * With whom somebody is revoked, others lose their admission, and get another in the same breath. As
+ * long as that may be on its way, they are kept: it may come from nobody else. Likewise whoever lost
+ * its tunnel key to another who claims it, and is to take a new one.
+ */
+#define DOUBT_LASTS WEFT_MINUTE
 
 void weft_roster_changed(struct weft_node *node, const struct weft_time *now, bool urgent)
 {
@@ -50,17 +51,49 @@ static uint64_t next_change(const struct weft_node *node, const struct weft_time
 
 uint64_t weft_review_due(const struct weft_node *node, const struct weft_time *now)
 {
-	return node->changed ? node->reviewed_ms + patience(node) : next_change(node, now);
+	uint64_t due = node->changed ? node->reviewed_ms + patience(node) :
+				       next_change(node, now);
+
+	return node->doubt_ends && node->doubt_ends < due ? node->doubt_ends : due;
 }
 
-static struct before *remember(const struct weft_node *node, size_t *count)
+static bool is_unchained(const struct weft_member *member)
+{
+	return member && member->state == WEFT_MEMBER_UNCHAINED;
+}
+
+/* Another announced the same tunnel key; the one who has it, and lost, is to hear of that. */
+static bool is_robbed(const struct weft_member *member)
+{
+	return member && member->state == WEFT_MEMBER && !member->has_tunnel &&
+	       member->conflicts & WEFT_CONFLICT_TUNNEL;
+}
+
+/* Whether there is still doubt about somebody, since *@since. */
+static bool in_doubt(struct weft_node *node, const struct weft_time *now, bool doubtful,
+		     uint64_t *since)
+{
+	if (!doubtful) {
+		*since = 0;
+		return false;
+	}
+	if (!*since)
+		*since = now->ms;
+	if (now->ms >= *since + DOUBT_LASTS)
+		return false;
+	if (!node->doubt_ends || *since + DOUBT_LASTS < node->doubt_ends)
+		node->doubt_ends = *since + DOUBT_LASTS;
+	return true;
+}
+
+static struct weft_before *remember(const struct weft_node *node, size_t *count)
 {
 	const struct weft_member *members = weft_roster_members(node->roster, count);
-	struct before *before = malloc((*count + 1) * sizeof(*before));
+	struct weft_before *before = malloc((*count + 1) * sizeof(*before));
 	size_t i;
 
 	for (i = 0; before && i < *count; i++)
-		before[i] = (struct before){ members[i].identity, members[i].state };
+		before[i] = (struct weft_before){ members[i].identity, members[i].state };
 	return before;
 }
 
@@ -76,35 +109,38 @@ static int gone_error(const struct weft_member *member)
 	}
 }
 
-static void note_member(struct weft_node *node, const struct weft_member *member, bool was,
-			bool is)
+/* @before: NULL if it was not known at all */
+static void note_member(struct weft_node *node, const struct weft_before *before,
+			const struct weft_member *member)
 {
-	if (weft_id_equal(&member->identity, &node->identity.id) || was == is)
+	unsigned int was = before ? before->state : WEFT_MEMBER_UNCHAINED;
+
+	if (weft_id_equal(&member->identity, &node->identity.id) || was == member->state)
 		return;
-	if (is)
+	if (member->state == WEFT_MEMBER)
 		weft_notify(node, WEFT_NOTICE_MEMBER, &member->identity, 0);
-	else
+	else if (before)
 		weft_notify(node, WEFT_NOTICE_MEMBER_GONE, &member->identity, gone_error(member));
 }
 
 /* Both are sorted by identity; subjects are never forgotten, but those whose use was in excess. */
-static void note_members(struct weft_node *node, const struct before *before, size_t old_count)
+static void note_members(struct weft_node *node, const struct weft_before *before,
+			 size_t old_count)
 {
 	const struct weft_member *members;
-	size_t count, i, j = 0;
-	bool was;
+	size_t count, i = 0, j = 0;
+	int order;
 
 	members = weft_roster_members(node->roster, &count);
-	for (i = 0; i < count; i++) {
-		while (j < old_count && weft_id_compare(&before[j].id, &members[i].identity) < 0) {
-			if (before[j].state == WEFT_MEMBER)
-				weft_notify(node, WEFT_NOTICE_MEMBER_GONE, &before[j].id, -EUSERS);
-			j++;
-		}
-		was = j < old_count && weft_id_equal(&before[j].id, &members[i].identity) &&
-		      before[j].state == WEFT_MEMBER;
-		j += j < old_count && weft_id_equal(&before[j].id, &members[i].identity);
-		note_member(node, &members[i], was, members[i].state == WEFT_MEMBER);
+	while (i < count || j < old_count) {
+		order = i == count ? -1 : j == old_count ? 1 :
+			weft_id_compare(&before[j].id, &members[i].identity);
+		if (order >= 0)
+			note_member(node, order ? NULL : &before[j], &members[i]);
+		else if (before[j].state == WEFT_MEMBER)
+			weft_notify(node, WEFT_NOTICE_MEMBER_GONE, &before[j].id, -EUSERS);
+		i += order >= 0;
+		j += order <= 0;
 	}
 }
 
@@ -123,7 +159,7 @@ static void settle_key(struct weft_node *node, const struct weft_time *now,
 {
 	if (self->has_tunnel || !(self->conflicts & WEFT_CONFLICT_TUNNEL))
 		return;
-	weft_node_new_tunnel(node);
+	weft_node_new_tunnel(node, now);
 	node->announce_anyway = true;
 	node->announce_at = now->ms;
 	weft_notify(node, WEFT_NOTICE_NEW_KEY, &node->identity.id, 0);
@@ -140,6 +176,8 @@ static void review_self(struct weft_node *node, const struct weft_time *now)
 	}
 	/* who left waits for its word to get around */
 	if (node->leave_at)
+		return;
+	if (in_doubt(node, now, is_unchained(self), &node->doubt_ms))
 		return;
 	if (node->state == WEFT_NODE_MEMBER && !member)
 		exclude(node, self);
@@ -161,7 +199,7 @@ static bool is_attached(const struct weft_node *node, const struct weft_member *
 }
 
 /* Whoever is no member any more is out of the kernel at once. */
-static void review_contacts(struct weft_node *node)
+static void review_contacts(struct weft_node *node, const struct weft_time *now)
 {
 	const struct weft_member *member;
 	struct weft_contact *contact;
@@ -173,6 +211,10 @@ static void review_contacts(struct weft_node *node)
 		if (weft_reachable(node, member) &&
 		    (!member->is_static || is_attached(node, member))) {
 			weft_contact_get(node, member);
+			weft_contact_touch(node, contact);
+			contact->doubt_ms = 0;
+		} else if (in_doubt(node, now, is_unchained(member) || is_robbed(member),
+				    &contact->doubt_ms)) {
 			weft_contact_touch(node, contact);
 		} else if (!contact->hinted || !node->joining) {
 			weft_contact_drop(node, n);
@@ -234,12 +276,16 @@ static void review_peers(struct weft_node *node, const struct weft_time *now)
 
 void weft_review(struct weft_node *node, const struct weft_time *now)
 {
-	struct before *before;
+	struct weft_before *before;
 	size_t count;
 
 	if (now->ms < weft_review_due(node, now))
 		return;
-	before = remember(node, &count);
+	before = node->before;
+	count = node->before_count;
+	node->before = NULL;
+	if (!before)
+		before = remember(node, &count);
 	if (!before || weft_roster_evaluate(node->roster, now->unix_s)) {
 		free(before);
 		/* no memory: later */
@@ -252,13 +298,21 @@ void weft_review(struct weft_node *node, const struct weft_time *now)
 	node->index_stale = true;
 	note_members(node, before, count);
 	free(before);
+	node->doubt_ends = 0;
 	review_self(node, now);
-	review_contacts(node);
+	review_contacts(node, now);
 	if (node->state == WEFT_NODE_MEMBER)
 		review_peers(node, now);
 	weft_routes_review(node);
 	if (weft_device_changed(node))
 		node->device_dirty = true;
+}
+
+/* A command is about to evaluate the roster by itself: what was before is what it was now. */
+void weft_review_remember(struct weft_node *node)
+{
+	free(node->before);
+	node->before = remember(node, &node->before_count);
 }
 
 /* Not put off. Return: whether the roster is as it should be now; false without memory. */

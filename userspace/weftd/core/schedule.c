@@ -26,6 +26,7 @@ uint64_t weft_node_due(const struct weft_node *node, const struct weft_time *now
 	earliest(&due, weft_sync_due(node));
 	earliest_if(&due, node->roster_at);
 	earliest_if(&due, node->endpoints_at);
+	earliest_if(&due, node->device_at);
 	earliest(&due, weft_rendezvous_due(node));
 	if (node->state != WEFT_NODE_MEMBER)
 		return due;

@@ -315,14 +315,17 @@ void weft_spread_run(struct weft_node *node, const struct weft_time *now)
 	drop_told(node);
 }
 
-/* All that the roster has and the index has not yet: what a command made. */
+/*
+ * All that the roster has and the index has not yet: what a command made. Admissions first, and what
+ * takes the old ones away after them.
+ */
 void weft_spread_new(struct weft_node *node)
 {
+	size_t n = weft_roster_count(node->roster);
 	struct weft_record *record;
-	size_t i;
 
-	for (i = 0; i < weft_roster_count(node->roster); i++) {
-		record = weft_roster_at(node->roster, i, NULL);
+	while (n--) {
+		record = weft_roster_at(node->roster, n, NULL);
 		if (!weft_sync_has(node, &record->hash))
 			note_fresh(node, record, NULL);
 	}
