@@ -716,6 +716,14 @@ static void begin(struct network *network)
 	network->daemon->names_stale = true;
 }
 
+static void announce(struct network *network)
+{
+	struct weft_time now = daemon_now();
+
+	weft_node_announce(network->node, &now);
+	network_pump(network);
+}
+
 static int restore(struct network *network, const struct weft_secrets *secrets)
 {
 	struct weft_node_config config;
@@ -1040,6 +1048,9 @@ int network_make(struct daemon *daemon, const struct network_wish *wish, struct 
 	if (error)
 		return give_up(network, error, trouble);
 	begin(network);
+	/* the first token is made in a moment, and is to say where we are */
+	if (wish->is_new)
+		announce(network);
 	*out = network;
 	return 0;
 }
