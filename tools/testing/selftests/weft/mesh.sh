@@ -212,13 +212,15 @@ the_founder_comes_back() {
 }
 
 kill_and_restart_drop_nothing() {
+	local pings
 	reaches carl berta
 	on carl ping -6 -n -i 0.05 -c 160 -W 2 berta >"$TMP/pings" &
+	pings=$!
 	sleep 1
 	stop carl KILL
 	sleep 1
 	daemon carl
-	wait $!
+	wait "$pings"
 	tail -n 3 "$TMP/pings"
 	grep -q ' 0% packet loss' "$TMP/pings"
 	soon 20 members_are carl "anna berta carl dora"
