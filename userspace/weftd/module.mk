@@ -12,9 +12,9 @@ CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
-	test_vectors test_network
+	test_vectors test_gossip test_node test_network test_large
 # Those that simulate a network.
-SIM_TESTS := test_network
+SIM_TESTS := test_node test_network test_large
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -61,6 +61,7 @@ $(B)/tests/sim.o: weftd/tests/sim.c
 $(SIM_TESTS:%=$(B)/tests/%): $(B)/tests/sim.o
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/tests/test_large: LDFLAGS += -Wl,--wrap=weft_record_parse
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \

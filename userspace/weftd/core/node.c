@@ -344,7 +344,6 @@ void weft_node_run(struct weft_node *node, const struct weft_time *now)
 	weft_rendezvous_run(node, now);
 	weft_leave_run(node, now);
 	node->ran = true;
-	node->wake = weft_node_due(node, now);
 }
 
 void weft_node_tick(struct weft_node *node, const struct weft_time *now)
@@ -358,6 +357,7 @@ void weft_node_reseed(struct weft_node *node, const uint8_t seed[32])
 	weft_random_seed(&node->random, seed);
 }
 
+/* As of when there was nothing left to do. */
 uint64_t weft_node_wake(const struct weft_node *node)
 {
 	return node->wake;

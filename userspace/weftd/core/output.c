@@ -229,5 +229,6 @@ const struct weft_output *weft_node_output(struct weft_node *node, const struct 
 	    put_routes(node, output) || put_datagram(node, output) || put_beacon(node, output) ||
 	    weft_rendezvous_output(node, now, output) || put_notice(node, output))
 		return output;
+	node->wake = weft_node_due(node, now);
 	return NULL;
 }

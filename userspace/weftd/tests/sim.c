@@ -414,9 +414,11 @@ static void do_output(struct sim_node *node, const struct weft_output *output)
 		break;
 	case WEFT_OUT_PUBLISH:
 		node->published++;
+		node->publication = output->rendezvous;
 		break;
 	case WEFT_OUT_LOOKUP:
 		node->looked_up++;
+		node->question = output->rendezvous;
 		break;
 	case WEFT_OUT_NOTICE:
 		node->notices[output->notice.type]++;
@@ -446,18 +448,16 @@ void sim_pump(struct sim_node *node)
 	push(node->sim, (struct sim_event){ .type = SIM_WAKE, .ms = wake, .node = node->number });
 }
 
-/* Who has the address now, if it can be reached from there. */
+/* Who has the address now, if it can be reached from there. The address has the node's number. */
 static struct sim_node *at(struct sim *sim, const struct sim_event *event)
 {
-	unsigned int i;
+	unsigned int n = event->destination.address[2] << 8 | event->destination.address[3];
+	struct sim_node *node = &sim->nodes[n];
 
-	for (i = 0; i < sim->count; i++) {
-		if (sim->nodes[i].up && sim->nodes[i].group == event->group &&
-		    sim->nodes[i].at.port == event->destination.port &&
-		    !memcmp(sim->nodes[i].at.address, event->destination.address, 4))
-			return &sim->nodes[i];
-	}
-	return NULL;
+	if (n >= sim->count || !node->up || node->group != event->group ||
+	    node->at.port != event->destination.port)
+		return NULL;
+	return node;
 }
 
 static void flush(struct sim_node *node, struct sim_peer *peer)

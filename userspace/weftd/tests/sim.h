@@ -60,6 +60,7 @@ struct sim_node {
 	unsigned int told_revoked;
 	unsigned int user_packets;
 	unsigned int beacons, published, looked_up;
+	struct weft_out_rendezvous publication, question;
 	uint64_t wire_bytes;
 	uint64_t wake_ms;
 };
