@@ -581,7 +581,8 @@ static json_object *cmd_join(struct request *request)
 				    wish.config.name) :
 			       join_again(request, network, token);
 	if (error)
-		return fail(request, FAILED, "ask for a new token if it was not typed wrong",
+		return fail(request, FAILED, !strncmp(trouble, "the token", 9) ?
+			    "ask for a new token if it was not typed wrong" : NULL,
 			    "%s", trouble);
 	wait_for(request, network, WAITS_FOR_JOIN);
 	return NULL;
