@@ -156,12 +156,28 @@ static int change_allowed_ips(struct weft_peer *change, const struct weft_peer *
 	return error;
 }
 
-/* Where the kernel found the peer itself is better than what others say, while there is a session. */
+/* Whether the peer was heard of a moment ago, from where the kernel thinks it is. */
+static bool is_heard(const struct weft_peer *peer)
+{
+	size_t i;
+
+	for (i = 0; i < peer->n_paths; i++) {
+		if (peer->paths[i].state == WEFT_PATH_STATE_ACTIVE)
+			return peer->paths[i].last_rx_ms < KERNEL_HEARD_MS;
+	}
+	return false;
+}
+
+/*
+ * Where the kernel found the peer itself is better than what others say, but only while that is true:
+ * a session lasts for minutes after its other end has moved.
+ */
 static bool change_endpoint(struct weft_peer *change, const struct weft_peer *have,
 			    const struct weft_out_peer *peer, time_t now)
 {
 	if (!peer->candidate_count ||
-	    (have->has & WEFT_PEER_HAS_ENDPOINT && kernel_has_session(have, now)))
+	    (have->has & WEFT_PEER_HAS_ENDPOINT && kernel_has_session(have, now) &&
+	     is_heard(have)))
 		return false;
 	to_endpoint(&change->endpoint, &peer->candidates[0]);
 	if (have->has & WEFT_PEER_HAS_ENDPOINT &&

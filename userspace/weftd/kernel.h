@@ -9,6 +9,8 @@
 
 /* After so long without a new handshake a session is no more (WireGuard's REJECT_AFTER_TIME). */
 #define KERNEL_SESSION_SECONDS 180
+/* Who was not heard of for so long may be elsewhere. */
+#define KERNEL_HEARD_MS 20000
 
 /* Return: 0, or a code of libweft. */
 int kernel_set_key(struct weft *weft, const char *ifname, const struct weft_tunnel_key *private_key);

@@ -12,7 +12,7 @@ CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
-	test_vectors test_gossip test_node test_network test_large
+	test_vectors test_message_vectors test_gossip test_node test_network test_large
 # Those that simulate a network.
 SIM_TESTS := test_node test_network test_large
 
