@@ -441,6 +441,7 @@ static void describe_member(struct weft_roster *roster, size_t *n, uint64_t now,
 	else
 		name_by_key(member, "m");
 	member->expires = grant.expires;
+	member->has_routes = grant.routes.count;
 	set_state(roster, member, now);
 	weft_member_address(member->address, &roster->network, &member->identity);
 	set_ipv4(roster, member, &grant);
