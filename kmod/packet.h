@@ -47,6 +47,7 @@ struct weft_session;
 
 /* send.c */
 netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev);
+void weft_send_unreachable(struct weft_device *wdev, struct sk_buff *skb);
 void weft_send_staged(struct weft_peer *peer);
 void weft_purge_staged(struct weft_peer *peer);
 void weft_send_keepalive(struct weft_peer *peer);
@@ -63,6 +64,8 @@ void weft_tx_drain_work(struct work_struct *work);
 /* receive.c */
 void weft_receive(struct weft_device *wdev, struct sk_buff *skb);
 void weft_handshake_receive_work(struct work_struct *work);
+void weft_receive_held_initiation(struct weft_device *wdev,
+				  struct sk_buff *skb);
 bool weft_open_batch(struct sk_buff *batch);
 void weft_lane_schedule(struct weft_peer *peer);
 int weft_lane_poll(struct napi_struct *napi, int budget);
