@@ -15,6 +15,7 @@
 #include <linux/in.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <net/dst_metadata.h>
@@ -30,7 +31,11 @@
 #include "peer.h"
 #include "stats.h"
 
-#define HOLD_JIFFIES (WEFT_UPCALL_HOLD * HZ)
+/* A longer time lets tests on slow machines look at what is held. */
+static unsigned int hold_ms __read_mostly = WEFT_UPCALL_HOLD * MSEC_PER_SEC;
+module_param_named(debug_upcall_hold_ms, hold_ms, uint, 0600);
+MODULE_PARM_DESC(debug_upcall_hold_ms,
+		 "For tests: how long packets and initiations are held");
 
 /**
  * struct address - an inner address
@@ -78,6 +83,11 @@ static bool wanted(struct weft_device *wdev, enum weft_upcall_flag flag)
 {
 	return READ_ONCE(wdev->upcalls.wanted) & flag &&
 	       weft_netlink_listened_to(wdev);
+}
+
+static u64 new_deadline(void)
+{
+	return get_jiffies_64() + msecs_to_jiffies(READ_ONCE(hold_ms));
 }
 
 static bool take_token(struct weft_upcall_bucket *bucket, unsigned int rate,
@@ -219,7 +229,7 @@ static struct held_address *add_address(struct weft_device *wdev,
 	if (!held)
 		return NULL;
 	held->address = *address;
-	held->deadline = get_jiffies_64() + HOLD_JIFFIES;
+	held->deadline = new_deadline();
 	__skb_queue_head_init(&held->packets);
 	hlist_add_head(&held->node, chain_of(upcalls, address));
 	list_add_tail(&held->list, &upcalls->addresses);
@@ -322,24 +332,39 @@ bool weft_upcall_packet(struct weft_device *wdev, struct sk_buff *skb)
 	return true;
 }
 
-/* Sends an address's packets, or tells their senders that there is nobody. */
-static void release_address(struct weft_device *wdev,
-			    struct held_address *held, bool resolved)
+static void send_held(struct weft_device *wdev, struct sk_buff *skb)
 {
+	weft_stats_count(wdev, WEFT_COUNT_UPCALL_PACKETS_FLUSHED);
+	weft_xmit(skb, wdev->dev);
+}
+
+static void refuse_held(struct weft_device *wdev, struct sk_buff *skb)
+{
+	weft_stats_count(wdev, WEFT_COUNT_UPCALL_PACKETS_TIMED_OUT);
+	weft_send_unreachable(wdev, skb);
+}
+
+static void drop_held(struct weft_device *wdev, struct sk_buff *skb)
+{
+	weft_stats_count(wdev, WEFT_COUNT_UPCALL_PACKETS_TIMED_OUT);
+	weft_drop(wdev, skb, WEFT_DROP_TX_NO_PEER);
+}
+
+static void release_list(struct weft_device *wdev, struct list_head *list,
+			 void (*release)(struct weft_device *wdev,
+					 struct sk_buff *skb))
+{
+	struct held_address *held, *next;
 	struct sk_buff *skb;
 
-	while ((skb = __skb_dequeue(&held->packets))) {
-		weft_stats_count(wdev, resolved ?
-				 WEFT_COUNT_UPCALL_PACKETS_FLUSHED :
-				 WEFT_COUNT_UPCALL_PACKETS_TIMED_OUT);
-		rcu_read_lock_bh();
-		if (resolved)
-			weft_xmit(skb, wdev->dev);
-		else
-			weft_send_unreachable(wdev, skb);
-		rcu_read_unlock_bh();
+	list_for_each_entry_safe(held, next, list, list) {
+		while ((skb = __skb_dequeue(&held->packets))) {
+			rcu_read_lock_bh();
+			release(wdev, skb);
+			rcu_read_unlock_bh();
+		}
+		kfree(held);
 	}
-	kfree(held);
 }
 
 static void release_addresses(struct weft_device *wdev, bool recheck)
@@ -362,10 +387,8 @@ static void release_addresses(struct weft_device *wdev, bool recheck)
 	}
 	spin_unlock_bh(&upcalls->lock);
 
-	list_for_each_entry_safe(held, next, &resolved, list)
-		release_address(wdev, held, true);
-	list_for_each_entry_safe(held, next, &expired, list)
-		release_address(wdev, held, false);
+	release_list(wdev, &resolved, send_held);
+	release_list(wdev, &expired, refuse_held);
 }
 
 /* --- initiations --- */
@@ -406,7 +429,7 @@ static bool add_initiation(struct weft_device *wdev, struct sk_buff *skb,
 	if (!held)
 		return false;
 	held->from = *from;
-	held->deadline = get_jiffies_64() + HOLD_JIFFIES;
+	held->deadline = new_deadline();
 	held->skb = skb_get(skb);
 	list_add_tail(&held->list, &upcalls->initiations);
 	upcalls->initiation_count++;
@@ -496,28 +519,37 @@ bool weft_upcall_initiation(struct weft_device *wdev, struct sk_buff *skb)
 	}
 	spin_unlock_bh(&upcalls->lock);
 
-	kfree_skb(old);
-	if (is_held)
-		weft_stats_count(wdev, WEFT_COUNT_UPCALL_INITIATIONS_HELD);
+	if (old)
+		weft_drop(wdev, old, WEFT_DROP_RX_HANDSHAKE_INVALID);
 	if (is_new) {
+		weft_stats_count(wdev, WEFT_COUNT_UPCALL_INITIATIONS_HELD);
 		weft_stats_count(wdev, WEFT_COUNT_UPCALL_PEERS);
 		weft_netlink_stranger_event(wdev, from.public_key, &endpoint);
 	}
 	return is_held;
 }
 
-static void release_initiation(struct weft_device *wdev,
-			       struct held_initiation *held, bool resolved)
+static void take_up(struct weft_device *wdev, struct list_head *list)
 {
-	if (resolved) {
+	struct held_initiation *held, *next;
+
+	list_for_each_entry_safe(held, next, list, list) {
 		weft_stats_count(wdev, WEFT_COUNT_UPCALL_INITIATIONS_FLUSHED);
 		weft_receive_held_initiation(wdev, held->skb);
-		kfree_skb(held->skb);
-	} else {
+		consume_skb(held->skb);
+		kfree(held);
+	}
+}
+
+static void give_up(struct weft_device *wdev, struct list_head *list)
+{
+	struct held_initiation *held, *next;
+
+	list_for_each_entry_safe(held, next, list, list) {
 		weft_stats_count(wdev, WEFT_COUNT_UPCALL_INITIATIONS_TIMED_OUT);
 		weft_drop(wdev, held->skb, WEFT_DROP_RX_HANDSHAKE_INVALID);
+		kfree(held);
 	}
-	kfree(held);
 }
 
 static void release_initiations(struct weft_device *wdev, bool recheck)
@@ -540,10 +572,8 @@ static void release_initiations(struct weft_device *wdev, bool recheck)
 	}
 	spin_unlock_bh(&upcalls->lock);
 
-	list_for_each_entry_safe(held, next, &resolved, list)
-		release_initiation(wdev, held, true);
-	list_for_each_entry_safe(held, next, &expired, list)
-		release_initiation(wdev, held, false);
+	take_up(wdev, &resolved);
+	give_up(wdev, &expired);
 }
 
 /* --- the device --- */
@@ -620,7 +650,6 @@ void weft_upcalls_stop(struct weft_device *wdev)
 	struct held_address *held, *next;
 	LIST_HEAD(initiations);
 	LIST_HEAD(addresses);
-	struct sk_buff *skb;
 
 	spin_lock_bh(&upcalls->lock);
 	upcalls->running = false;
@@ -637,17 +666,8 @@ void weft_upcalls_stop(struct weft_device *wdev)
 		unlink_initiation(upcalls, initiation, &initiations);
 	spin_unlock_bh(&upcalls->lock);
 
-	list_for_each_entry_safe(held, next, &addresses, list) {
-		while ((skb = __skb_dequeue(&held->packets)))
-			weft_drop(wdev, skb, WEFT_DROP_TX_NO_PEER);
-		kfree(held);
-	}
-	list_for_each_entry_safe(initiation, next_initiation, &initiations,
-				 list) {
-		weft_drop(wdev, initiation->skb,
-			  WEFT_DROP_RX_HANDSHAKE_INVALID);
-		kfree(initiation);
-	}
+	release_list(wdev, &addresses, drop_held);
+	give_up(wdev, &initiations);
 }
 
 /**

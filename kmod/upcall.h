@@ -19,7 +19,7 @@ struct weft_device;
 #define WEFT_UPCALL_PEER_RATE		32
 #define WEFT_UPCALL_PEER_BURST		32
 
-/* No more can be admitted by these rates before what was first has expired. */
+/* By these rates no more can be admitted before what was first has expired. */
 #define WEFT_UPCALL_MAX_ADDRESSES \
 	(WEFT_UPCALL_DESTINATION_BURST + \
 	 WEFT_UPCALL_DESTINATION_RATE * WEFT_UPCALL_HOLD)

@@ -2,7 +2,8 @@
 /*
  * Print the netlink events of family weft, a line each, into a file, from the
  * background: "session new w0 3 PUBLIC-KEY ENDPOINT", "unknown destination w0 3
- * ADDRESS -" and the like; 3 is the interface's index.
+ * ADDRESS -" and the like; 3 is the interface's index. Prints the background's
+ * process ID.
  */
 #include "genl.h"
 
@@ -127,6 +128,8 @@ int main(int argc, char **argv)
 		err(2, "%s", argv[1]);
 	/* Events are queued from here on, so the caller need not wait. */
 	pid = fork();
+	if (pid > 0)
+		printf("%d\n", pid);
 	if (pid)
 		return pid < 0;
 	if (!freopen("/dev/null", "w", stdout))

@@ -1,0 +1,549 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Peers on demand: what the kernel asks for, holds meanwhile, and lets go of.
+# a is asked about others; it knows b from the beginning, and c only when a test adds it.
+. "$(dirname "$0")/lib.sh"
+
+need ethtool ping
+
+new_keys a b c
+
+BOTH=(unknown-peer unknown-destination)
+# As kmod/upcall.h has them.
+MAX_ADDRESSES=512 MAX_INITIATIONS=128 PER_ADDRESS=16
+
+set_up() {
+	new_ns a b c
+	wire a b 1
+	wire a c 2
+	new_device a w0 a 1000 1
+	new_device b w0 b 2000 2
+	new_device c w0 c 3000 3
+	pair 4
+	c weft set w0 peer "${PUBLIC[a]}" allowed-ips 192.168.77.1/32,fd77::1/128 \
+		endpoint 10.0.2.1:1000
+}
+
+start_again() {
+	delete_namespaces
+	set_up
+}
+
+# Every test begins with a that knows b only and asks for nothing but what is said here, with a
+# listener, and c without a session. What is held is held for longer than machines are slow.
+begin() {
+	stop_listening
+	hold_for 20000
+	a upcalls w0
+	a weft set w0 peer "${PUBLIC[c]}" remove
+	fresh c
+	listen
+	[ $# = 0 ] || a upcalls w0 "$@"
+}
+
+hold_for() { # hold_for MILLISECONDS
+	echo "$1" >"$PARAMETERS/debug_upcall_hold_ms"
+}
+
+listen() {
+	a events "$TMP/events" >"$TMP/listener"
+}
+
+stop_listening() {
+	local pid
+	[ -e "$TMP/listener" ] || return 0
+	pid=$(<"$TMP/listener")
+	rm "$TMP/listener"
+	kill "$pid" || return 0
+	soon 5 gone "$pid"
+}
+
+gone() {
+	[ ! -e "/proc/$1" ]
+}
+
+ifindex() { ip_in "$1" -j link show w0 | sed -n 's/.*"ifindex":\([0-9]*\).*/\1/p'; }
+
+told() {
+	grep -qF "$1" "$TMP/events"
+}
+
+# times EVENT: how often
+times() {
+	grep -cF "$1" "$TMP/events" || true
+}
+
+# add_c [ENDPOINT]
+add_c() {
+	a weft set w0 peer "${PUBLIC[c]}" allowed-ips 192.168.77.3/32,fd77::3/128 \
+		${1:+endpoint "$1"}
+}
+
+# Counters of a's device, all at once.
+declare -A COUNTERS=()
+read_counters() {
+	local - name value
+	set +x
+	while IFS=': ' read -r name value; do
+		[ -z "$value" ] || COUNTERS[$name]=$value
+	done < <(a ethtool -S w0)
+}
+
+# holds PACKETS INITIATIONS: what has been held and not been let go
+holds() {
+	read_counters
+	echo "held: $((PACKETS)) packets, $((INITIATIONS)) initiations"
+	[ $((PACKETS)) = "$1" ] && [ $((INITIATIONS)) = "$2" ]
+}
+
+PACKETS='COUNTERS[upcall_packets_held] - COUNTERS[upcall_packets_flushed]
+	- COUNTERS[upcall_packets_timed_out] - COUNTERS[tx_drop_held_full]'
+INITIATIONS='COUNTERS[upcall_initiations_held] - COUNTERS[upcall_initiations_flushed]
+	- COUNTERS[upcall_initiations_timed_out]'
+
+nothing_held() {
+	holds 0 0
+}
+
+# in_background NAME COMMAND...: its output and its status in $TMP/NAME, to be waited for
+in_background() {
+	local rc=0
+	("${@:2}" >"$TMP/$1" 2>&1 || rc=$?; echo "status $rc" >>"$TMP/$1") &
+}
+
+# --- nobody asks ---
+
+unreachable_at_once() {
+	local before=$SECONDS
+	a ping -n -c 1 -W 2 192.168.77.3 >"$TMP/ping" 2>&1 || true
+	cat "$TMP/ping"
+	grep -F "Destination Host Unreachable" "$TMP/ping"
+	grep -F "Required key not available" "$TMP/ping" || refused_by_socket
+	[ $((SECONDS - before)) -le 2 ]
+}
+
+# What send() says: ping of some versions does not tell.
+refused_by_socket() {
+	a python3 - <<-'END'
+		import errno, socket
+		try:
+		    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.168.77.3", 9))
+		except OSError as e:
+		    assert e.errno == errno.ENOKEY, e
+		else:
+		    raise SystemExit("sent")
+	END
+}
+
+test_off() {
+	begin
+	unreachable_at_once
+	refused_by_socket
+	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
+	same "$(times unknown)" 0
+	same "$(count a w0 upcall_packets_held)" 0
+	same "$(count a w0 upcall_initiations_held)" 0
+}
+
+test_no_listener() {
+	local before
+	begin "${BOTH[@]}"
+	stop_listening
+	before=$(count a w0 upcall_packets_held)
+	unreachable_at_once
+	refused_by_socket
+	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
+	same "$(count a w0 upcall_packets_held)" "$before"
+	nothing_held
+}
+
+test_only_what_is_wanted() {
+	begin unknown-peer
+	unreachable_at_once
+	refused_by_socket
+	same "$(times "unknown destination")" 0
+	begin unknown-destination
+	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
+	same "$(times "unknown peer")" 0
+}
+
+# --- unknown destination ---
+
+test_destination() { # test_destination FAMILY
+	begin "${BOTH[@]}"
+	in_background ping a ping -n -c 1 -W 8 "$(overlay "$1" 3)"
+	soon 5 told "unknown destination w0 $(ifindex a) $(overlay "$1" 3) -"
+	add_c 10.0.2.2:3000
+	soon 10 grep -F "status 0" "$TMP/ping"
+	grep -F "1 received" "$TMP/ping"
+	nothing_held
+}
+
+test_order() {
+	begin "${BOTH[@]}"
+	c transfer udp-receive 192.168.77.3 5001 "$TMP/udp"
+	a transfer udp-send 192.168.77.3 5001 10 1000 1000
+	soon 5 told "unknown destination"
+	# and three that say that it was the last one
+	holds 13 0
+	add_c 10.0.2.2:3000
+	soon 10 test -e "$TMP/udp"
+	same "$(cat "$TMP/udp")" "received 10 late 0 twice 0"
+	same "$(times "unknown destination")" 1
+	nothing_held
+}
+
+test_tcp() {
+	begin "${BOTH[@]}"
+	c transfer tcp-receive 192.168.77.3 5000 "$TMP/tcp"
+	in_background send a transfer tcp-send 192.168.77.3 5000 300000
+	soon 5 told "unknown destination"
+	add_c 10.0.2.2:3000
+	soon 10 test -e "$TMP/tcp"
+	same "$(cat "$TMP/tcp")" "received 300000 wrong 0"
+}
+
+test_allowed_ip_moves_in() {
+	begin "${BOTH[@]}"
+	ip_b address add 192.168.77.40/24 dev w0
+	in_background ping a ping -n -c 1 -W 8 192.168.77.40
+	soon 5 told "unknown destination w0 $(ifindex a) 192.168.77.40 -"
+	a weft set w0 peer "${PUBLIC[b]}" allowed-ips 192.168.77.2/32,192.168.77.40/32,fd77::2/128
+	soon 10 grep -F "1 received" "$TMP/ping"
+	ip_b address del 192.168.77.40/24 dev w0
+	pair 4
+}
+
+test_other_peer_changes_nothing() {
+	begin "${BOTH[@]}"
+	in_background ping a ping -n -c 1 -W 1 192.168.77.50
+	soon 5 told "192.168.77.50"
+	add_c 10.0.2.2:3000
+	sleep 0.5
+	holds 1 0
+}
+
+test_timeout() { # test_timeout FAMILY ADDRESS TEXT
+	local before after
+	same "$(<"$PARAMETERS/debug_upcall_hold_ms")" 3000 || [ "$1" = 6 ]
+	begin "${BOTH[@]}"
+	hold_for 3000
+	before=$(date +%s%N)
+	rises a w0 upcall_packets_timed_out a sh -c "ping -n -c 1 -W 12 $2 >$TMP/ping 2>&1 || true"
+	after=$(date +%s%N)
+	cat "$TMP/ping"
+	grep -F "$3" "$TMP/ping"
+	# about three seconds, the machine's own sloth added
+	[ $(((after - before) / 1000000)) -ge 2500 ]
+	[ $(((after - before) / 1000000)) -lt 9000 ]
+	same "$(times "unknown destination")" 1
+	nothing_held
+	# and with the next packet it begins anew
+	a ping -n -c 1 -W 0.1 "$2" || true
+	soon 5 second_event
+}
+
+test_per_address() {
+	begin "${BOTH[@]}"
+	c transfer udp-receive 192.168.77.3 5001 "$TMP/udp"
+	rises a w0 tx_drop_held_full a transfer udp-send 192.168.77.3 5001 25 1000
+	holds "$PER_ADDRESS" 0
+	add_c 10.0.2.2:3000
+	soon 5 nothing_held
+	same "$(times "unknown destination")" 1
+}
+
+test_nobodys_address() {
+	begin "${BOTH[@]}"
+	a python3 - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"w0")
+		s6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		index = socket.if_nametoindex("w0")
+		for to in "224.0.0.251", "255.255.255.255", "192.168.77.255":
+		    try:
+		        s.sendto(b"x", (to, 9))
+		    except OSError as e:
+		        print(to, e)
+		for to in "ff02::fb", "ff05::1", "fe80::5":
+		    try:
+		        s6.sendto(b"x", (to, 9, 0, index))
+		    except OSError as e:
+		        print(to, e)
+	END
+	sleep 0.3
+	same "$(times unknown)" 0
+	nothing_held
+}
+
+# --- unknown peer ---
+
+test_peer() { # test_peer UNDERLAY-FAMILY
+	local before
+	c weft set w0 peer "${PUBLIC[a]}" endpoint "$(underlay "$1" 2 1 1000)"
+	begin "${BOTH[@]}"
+	before=$(count c w0 tx_handshake_initiations)
+	in_background ping c ping -n -c 1 -W 8 192.168.77.1
+	soon 4 told "unknown peer w0 $(ifindex a) ${PUBLIC[c]} $(underlay "$1" 2 2 3000)"
+	# its address is not known otherwise
+	add_c
+	soon 10 grep -F "1 received" "$TMP/ping"
+	# the first initiation did it
+	same "$(count c w0 tx_handshake_initiations)" $((before + 1))
+	same "$(times "unknown peer")" 1
+	endpoint_is a w0 c "$(underlay "$1" 2 2 3000)"
+	nothing_held
+	c weft set w0 peer "${PUBLIC[a]}" endpoint 10.0.2.1:1000
+}
+
+test_peer_timeout() {
+	begin "${BOTH[@]}"
+	hold_for 3000
+	rises a w0 upcall_initiations_timed_out c sh -c "ping -n -c 1 -W 5 192.168.77.1 || true"
+	told "unknown peer"
+	# the next one, five seconds after the first, is told of as well
+	soon 10 second_event
+}
+
+second_event() {
+	[ "$(times unknown)" -ge 2 ]
+}
+
+test_wrong_suite_of_answer() {
+	# A peer that is added with another preshared key has no session, and no harm is done.
+	begin "${BOTH[@]}"
+	in_background ping c ping -n -c 1 -W 3 192.168.77.1
+	soon 4 told "unknown peer"
+	a weft set w0 peer "${PUBLIC[c]}" allowed-ips 192.168.77.3/32 \
+		preshared-key <(weft genpsk)
+	soon 10 grep -F "status 1" "$TMP/ping"
+	nothing_held
+	pings a 192.168.77.2
+}
+
+test_garbage() {
+	# right macs, but nobody's
+	begin "${BOTH[@]}"
+	rises a w0 rx_drop_handshake_invalid c initiations "${PUBLIC[a]}" 10.0.2.1 1000 300
+	same "$(times unknown)" 0
+	nothing_held
+	soon 5 in_ns a ping -n -c 1 -W 1 192.168.77.2
+}
+
+# --- floods ---
+
+# watch_flood PID: until that process ends; who is known has nothing to do with it
+watch_flood() {
+	local - start=$SECONDS
+	set +x
+	MOST_PACKETS=0 MOST_INITIATIONS=0
+	while kill -0 "$1" 2>/dev/null; do
+		read_counters
+		[ $((PACKETS)) -le "$MOST_PACKETS" ] || MOST_PACKETS=$((PACKETS))
+		[ $((INITIATIONS)) -le "$MOST_INITIATIONS" ] || MOST_INITIATIONS=$((INITIATIONS))
+		a ping -n -c 1 -W 8 192.168.77.2 >/dev/null
+	done
+	wait "$1"
+	read_counters
+	LASTED=$((SECONDS - start + 1))
+	echo "most held: $MOST_PACKETS packets, $MOST_INITIATIONS initiations, in $LASTED s"
+}
+
+test_flood_destinations() {
+	local before
+	begin "${BOTH[@]}"
+	hold_for 3000
+	pings a 192.168.77.2
+	read_counters
+	before=${COUNTERS[upcall_unknown_destination]}
+	ip_a route add 172.16.0.0/12 dev w0
+	a python3 - <<-'END' &
+		import random, socket
+		random.seed(1)
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		for n in range(20000):
+		    to = "172.%d.%d.%d" % (random.randrange(16, 32), random.randrange(256),
+		                           random.randrange(1, 255))
+		    try:
+		        s.sendto(bytes(1000), (to, 9))
+		    except OSError:
+		        pass
+	END
+	watch_flood $!
+	[ "$MOST_PACKETS" -gt 0 ]
+	# counters are not read at one moment
+	[ "$MOST_PACKETS" -le $((MAX_ADDRESSES + 64)) ]
+	[ $((COUNTERS[upcall_unknown_destination] - before)) -le $((128 + 128 * LASTED)) ]
+	[ "${COUNTERS[upcall_suppressed]}" -gt 0 ]
+	[ "${COUNTERS[tx_drop_no_peer]}" -gt 1000 ]
+	soon 10 nothing_held
+	ip_a route del 172.16.0.0/12 dev w0
+}
+
+test_flood_keys() {
+	local before
+	begin "${BOTH[@]}"
+	hold_for 3000
+	pings a 192.168.77.2
+	ip_c link add w9 type weft
+	ip_c link set w9 up
+	read_counters
+	before=${COUNTERS[upcall_unknown_peer]}
+	c strangers w9 "${PUBLIC[a]}" 10.0.2.1 1000 300 &
+	watch_flood $!
+	[ "$MOST_INITIATIONS" -gt 0 ]
+	[ "$MOST_INITIATIONS" -le $((MAX_INITIATIONS + 16)) ]
+	[ $((COUNTERS[upcall_unknown_peer] - before)) -gt 30 ]
+	[ $((COUNTERS[upcall_unknown_peer] - before)) -le $((32 + 32 * LASTED)) ]
+	ip_c link del w9
+	soon 10 nothing_held
+	# and then there is room again
+	hold_for 20000
+	in_background ping c ping -n -c 1 -W 8 192.168.77.1
+	soon 8 told "unknown peer w0 $(ifindex a) ${PUBLIC[c]}"
+	add_c
+	soon 10 grep -F "1 received" "$TMP/ping"
+}
+
+# --- things go while others are held ---
+
+# Packets and an initiation, held.
+hold_some() {
+	begin "${BOTH[@]}"
+	# three more each, to say that it was the last one
+	a transfer udp-send 192.168.77.60 5001 5 1000
+	a transfer udp-send fd77::61 5001 5 1000
+	in_background ping c ping -n -c 1 -W 1 192.168.77.1
+	soon 3 told "unknown peer"
+	holds 16 1
+}
+
+test_switched_off() {
+	hold_some
+	rises a w0 upcall_packets_timed_out a upcalls w0
+	soon 2 nothing_held
+}
+
+test_link_down() {
+	hold_some
+	ip_a link set w0 down
+	nothing_held
+	ip_a link set w0 up
+	pings a 192.168.77.2
+}
+
+test_replaced_peers() {
+	hold_some
+	a weft setconf w0 <(cat <<-END
+		[Interface]
+		PrivateKey = ${PRIVATE[a]}
+		ListenPort = 1000
+		[Peer]
+		PublicKey = ${PUBLIC[c]}
+		AllowedIPs = 192.168.77.60/32, 192.168.77.3/32
+	END
+	)
+	soon 3 nothing_held
+	same "$(handshakes_with_c)" 1
+	a weft set w0 peer "${PUBLIC[c]}" remove
+	pair 4
+	pings a 192.168.77.2
+}
+
+handshakes_with_c() {
+	a weft show w0 latest-handshakes | grep -cF "${PUBLIC[c]}"
+}
+
+test_new_identity() {
+	hold_some
+	a weft set w0 private-key <(weft genkey)
+	add_c 10.0.2.2:3000
+	soon 5 nothing_held
+	a weft set w0 private-key <(echo "${PRIVATE[a]}")
+	pings a 192.168.77.2
+}
+
+test_device_deleted() {
+	hold_some
+	ip_a link del w0
+	start_again
+}
+
+test_namespace_deleted() {
+	hold_some
+	start_again
+}
+
+test_sockets_namespace_deleted() {
+	# the device is here, its sockets, and who sent what is held, elsewhere
+	begin
+	new_ns d
+	wire d c 4
+	ip_in d link add w1 type weft
+	ip_in d link set w1 netns "$(ns a)"
+	a weft set w1 private-key <(echo "${PRIVATE[a]}") listen-port 1000
+	a upcalls w1 "${BOTH[@]}"
+	ip_a link set w1 up
+	c weft set w0 peer "${PUBLIC[a]}" endpoint 10.0.4.1:1000
+	in_background ping c ping -n -c 1 -W 1 192.168.77.1
+	soon 4 told "unknown peer w1"
+	del_ns d
+	a weft set w1 peer "${PUBLIC[c]}" allowed-ips 192.168.90.3/32
+	ip_a link del w1
+	c weft set w0 peer "${PUBLIC[a]}" endpoint 10.0.2.1:1000
+}
+
+# A peer that comes and goes all the time, as fast as it can, with traffic from both ends.
+test_come_and_go() {
+	begin "${BOTH[@]}"
+	background a ping -n -i 0.01 -W 1 192.168.77.3
+	background a ping -n -i 0.01 -W 1 fd77::3
+	background c ping -n -i 0.01 -W 1 192.168.77.1
+	for _ in $(seq 60); do
+		add_c 10.0.2.2:3000
+		a weft set w0 peer "${PUBLIC[c]}" remove
+	done
+	stop_background
+	add_c 10.0.2.2:3000
+	soon 5 nothing_held
+	fresh a c
+	pings a 192.168.77.3
+	pings a 192.168.77.2
+}
+
+set_up || bail "the namespaces could not be set up"
+RECOVER=start_again
+
+t "not asked for: ICMP and ENOKEY, initiations dropped, no event, nothing held" test_off
+t "no listener: the same" test_no_listener
+t "each kind can be asked for alone" test_only_what_is_wanted
+t "unknown destination: told, and the first packet arrives (IPv4)" test_destination 4
+t "unknown destination: told, and the first packet arrives (IPv6)" test_destination 6
+t "unknown destination: packets arrive in order, told once" test_order
+t "unknown destination: a TCP connection" test_tcp
+t "unknown destination: a peer there was gets the address" test_allowed_ip_moves_in
+t "unknown destination: another peer is of no use" test_other_peer_changes_nothing
+t "unknown destination: after three seconds ICMP, and told again (IPv4)" \
+	test_timeout 4 192.168.77.9 "Destination Host Unreachable"
+t "unknown destination: after three seconds ICMP, and told again (IPv6)" \
+	test_timeout 6 fd77::9 "Address unreachable"
+t "unknown destination: only so many packets for an address, the last ones" test_per_address
+t "broadcast, multicast and link-local addresses are nobody's" test_nobodys_address
+t "unknown peer: told, and its first initiation is answered (IPv4)" test_peer 4
+t "unknown peer: told, and its first initiation is answered (IPv6)" test_peer 6
+t "unknown peer: let go after three seconds, and told again" test_peer_timeout
+t "unknown peer: added with another preshared key" test_wrong_suite_of_answer
+t "initiations with nobody's key make no event" test_garbage
+t "flood of destinations: bounded, and who is known is reached" test_flood_destinations
+t "flood of keys: bounded, and who is known is reached" test_flood_keys
+t "switched off while something is held" test_switched_off
+t "link down while something is held" test_link_down
+t "all peers replaced while something is held" test_replaced_peers
+t "another private key while something is held" test_new_identity
+t "device deleted while something is held" test_device_deleted
+t "namespace deleted while something is held" test_namespace_deleted
+t "the sockets' namespace deleted while an initiation is held" test_sockets_namespace_deleted
+t "a peer that comes and goes all the time" test_come_and_go
+finish
