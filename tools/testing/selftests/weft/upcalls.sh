@@ -4,7 +4,7 @@
 # a is asked about others; it knows b from the beginning, and c only when a test adds it.
 . "$(dirname "$0")/lib.sh"
 
-need ethtool ping
+need ethtool ping python3
 
 new_keys a b c
 
@@ -114,15 +114,13 @@ in_background() {
 # --- nobody asks ---
 
 unreachable_at_once() {
-	local before=$SECONDS
 	a ping -n -c 1 -W 2 192.168.77.3 >"$TMP/ping" 2>&1 || true
 	cat "$TMP/ping"
 	grep -F "Destination Host Unreachable" "$TMP/ping"
-	grep -F "Required key not available" "$TMP/ping" || refused_by_socket
-	[ $((SECONDS - before)) -le 2 ]
+	refused_by_socket
 }
 
-# What send() says: ping of some versions does not tell.
+# What send() says. Nobody who is told that has had to wait.
 refused_by_socket() {
 	a python3 - <<-'END'
 		import errno, socket
@@ -138,7 +136,6 @@ refused_by_socket() {
 test_off() {
 	begin
 	unreachable_at_once
-	refused_by_socket
 	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
 	same "$(times unknown)" 0
 	same "$(count a w0 upcall_packets_held)" 0
@@ -151,7 +148,6 @@ test_no_listener() {
 	stop_listening
 	before=$(count a w0 upcall_packets_held)
 	unreachable_at_once
-	refused_by_socket
 	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
 	same "$(count a w0 upcall_packets_held)" "$before"
 	nothing_held
@@ -160,7 +156,6 @@ test_no_listener() {
 test_only_what_is_wanted() {
 	begin unknown-peer
 	unreachable_at_once
-	refused_by_socket
 	same "$(times "unknown destination")" 0
 	begin unknown-destination
 	rises a w0 rx_drop_handshake_invalid silent c 192.168.77.1
