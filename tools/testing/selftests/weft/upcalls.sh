@@ -166,7 +166,7 @@ test_only_what_is_wanted() {
 
 test_destination() { # test_destination FAMILY
 	begin "${BOTH[@]}"
-	in_background ping a ping -n -c 1 -W 8 "$(overlay "$1" 3)"
+	in_background ping a ping -n -c 1 -W 25 "$(overlay "$1" 3)"
 	soon 5 told "unknown destination w0 $(ifindex a) $(overlay "$1" 3) -"
 	add_c 10.0.2.2:3000
 	soon 10 grep -F "status 0" "$TMP/ping"
@@ -201,7 +201,7 @@ test_tcp() {
 test_allowed_ip_moves_in() {
 	begin "${BOTH[@]}"
 	ip_b address add 192.168.77.40/24 dev w0
-	in_background ping a ping -n -c 1 -W 8 192.168.77.40
+	in_background ping a ping -n -c 1 -W 25 192.168.77.40
 	soon 5 told "unknown destination w0 $(ifindex a) 192.168.77.40 -"
 	a weft set w0 peer "${PUBLIC[b]}" allowed-ips 192.168.77.2/32,192.168.77.40/32,fd77::2/128
 	soon 10 grep -F "1 received" "$TMP/ping"
@@ -280,7 +280,7 @@ test_peer() { # test_peer UNDERLAY-FAMILY
 	c weft set w0 peer "${PUBLIC[a]}" endpoint "$(underlay "$1" 2 1 1000)"
 	begin "${BOTH[@]}"
 	before=$(count c w0 tx_handshake_initiations)
-	in_background ping c ping -n -c 1 -W 8 192.168.77.1
+	in_background ping c ping -n -c 1 -W 25 192.168.77.1
 	soon 4 told "unknown peer w0 $(ifindex a) ${PUBLIC[c]} $(underlay "$1" 2 2 3000)"
 	# its address is not known otherwise
 	add_c
@@ -338,7 +338,7 @@ watch_flood() {
 		read_counters
 		[ $((PACKETS)) -le "$MOST_PACKETS" ] || MOST_PACKETS=$((PACKETS))
 		[ $((INITIATIONS)) -le "$MOST_INITIATIONS" ] || MOST_INITIATIONS=$((INITIATIONS))
-		a ping -n -c 1 -W 8 192.168.77.2 >/dev/null
+		pings a 192.168.77.2
 	done
 	wait "$1"
 	read_counters
@@ -396,7 +396,7 @@ test_flood_keys() {
 	soon 10 nothing_held
 	# and then there is room again
 	hold_for 20000
-	in_background ping c ping -n -c 1 -W 8 192.168.77.1
+	in_background ping c ping -n -c 1 -W 25 192.168.77.1
 	soon 8 told "unknown peer w0 $(ifindex a) ${PUBLIC[c]}"
 	add_c
 	soon 10 grep -F "1 received" "$TMP/ping"
