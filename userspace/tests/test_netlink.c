@@ -1112,6 +1112,18 @@ static void assert_destination(struct weft *weft, const void *address, size_t le
 	weft_peer_clear(&event.peer);
 }
 
+static void upcalls_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(weft_upcall_name(WEFT_UPCALL_F_UNKNOWN_PEER), "unknown-peer");
+	assert_int_equal(weft_upcall_from_name("UNKNOWN-destination"),
+			 WEFT_UPCALL_F_UNKNOWN_DESTINATION);
+	assert_null(weft_upcall_name(0));
+	assert_null(weft_upcall_name(WEFT_UPCALL_F_UNKNOWN_PEER |
+				     WEFT_UPCALL_F_UNKNOWN_DESTINATION));
+	assert_int_equal(weft_upcall_from_name(""), -EINVAL);
+}
+
 static void upcalls_are_read(void **state)
 {
 	static const unsigned char address[16] = { 0xfd, 0x77, 3, 4, 5, 6 };
@@ -1212,6 +1224,7 @@ int main(void)
 		cmocka_unit_test(an_error_of_the_socket_is_passed_on),
 		cmocka_unit_test(a_peer_that_the_reply_lacks_is_an_error),
 		cmocka_unit_test(events_are_read_and_unknown_ones_passed_over),
+		cmocka_unit_test(upcalls_have_names),
 		cmocka_unit_test(upcalls_are_read),
 		cmocka_unit_test(lost_events_are_reported_and_reading_goes_on),
 		cmocka_unit_test(malformed_events_are_an_error_and_reading_goes_on),

@@ -518,6 +518,22 @@ const char *weft_suite_name(uint32_t suite);
  */
 int weft_suite_from_name(const char *name);
 
+/**
+ * weft_upcall_name() - name of an upcall
+ * @upcall: one of enum weft_upcall_flag
+ *
+ * Return: the name as the tool's "upcalls" takes it, or NULL if there is none.
+ */
+const char *weft_upcall_name(uint32_t upcall);
+
+/**
+ * weft_upcall_from_name() - upcall of a name
+ * @name: in any case
+ *
+ * Return: one of enum weft_upcall_flag or -EINVAL.
+ */
+int weft_upcall_from_name(const char *name);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus
