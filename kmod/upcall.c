@@ -505,8 +505,10 @@ bool weft_upcall_initiation(struct weft_device *wdev, struct sk_buff *skb)
 	    !weft_handshake_identify((void *)skb->data, wdev, &from) ||
 	    !weft_endpoint_from_skb(&endpoint, skb))
 		return false;
-	/* Connection tracking would wait for it if its namespace ended. */
+	/* The interface that it came by, and its namespace, may end meanwhile. */
 	nf_reset_ct(skb);
+	skb_ext_reset(skb);
+	skb->dev = NULL;
 
 	spin_lock_bh(&upcalls->lock);
 	held = find_initiation(upcalls, from.public_key);
