@@ -33,6 +33,7 @@ start_again() {
 # begin [UPCALLS [MILLISECONDS]]: a knows b only, somebody listens, c has no session, and nothing is
 # held; from now on a asks for that, and what it holds, it holds for so long.
 begin() {
+	rm -f "$TMP/ping" "$TMP/tcp" "$TMP/udp"
 	stop_listening
 	a weft set w0 upcalls off peer "${PUBLIC[c]}" remove
 	soon 20 nothing_held
@@ -254,7 +255,10 @@ test_per_address() {
 	rises a w0 tx_drop_held_full a transfer udp-send 192.168.77.3 5001 25 1000
 	holds "$PER_ADDRESS" 0
 	add_c 10.0.2.2:3000
-	soon 20 nothing_held
+	soon 30 test -e "$TMP/udp"
+	# the last ones, of which three say that it was the end
+	same "$(cat "$TMP/udp")" "received $((PER_ADDRESS - 3)) late 0 twice 0"
+	nothing_held
 	same "$(times "unknown destination")" 1
 }
 
@@ -512,10 +516,13 @@ test_namespace_deleted() {
 }
 
 test_sockets_namespace_deleted() {
-	# the device is here, its sockets, and who sent what is held, elsewhere
-	begin
-	new_ns d
+	# The device is here, its sockets, and what came in by them and is held, elsewhere, in a
+	# namespace with connection tracking, which waits for all packets that it knows.
+	begin off
+	new_ns d e
+	watch_packets d "prerouting priority 0" tracked 'ct state new,established'
 	wire d c 4
+	wire e c 5
 	ip_in d link add w1 type weft
 	ip_in d link set w1 netns "$(ns a)"
 	a weft set w1 private-key <(echo "${PRIVATE[a]}") listen-port 1000
@@ -524,10 +531,19 @@ test_sockets_namespace_deleted() {
 	c weft set w0 peer "${PUBLIC[a]}" endpoint 10.0.4.1:1000
 	in_background ping c ping -n -c 1 -W 1 192.168.77.1
 	soon 20 told "unknown peer w1"
+	hit d tracked
 	del_ns d
+	soon 30 no_link c tod
+	# Namespaces end one after the other, so if that one waits, this one does.
+	del_ns e
+	soon 30 no_link c toe
 	a weft set w1 peer "${PUBLIC[c]}" allowed-ips 192.168.90.3/32
 	ip_a link del w1
 	c weft set w0 peer "${PUBLIC[a]}" endpoint 10.0.2.1:1000
+}
+
+no_link() { # no_link X DEVICE
+	refused ip_in "$1" link show "$2"
 }
 
 # A peer that comes and goes all the time, as fast as it can, with traffic from both ends.
