@@ -58,8 +58,10 @@ static int weft_open(struct net_device *dev)
 
 	mutex_lock(&wdev->lock);
 	err = weft_sockets_open(wdev, wdev->port);
-	if (!err)
+	if (!err) {
+		weft_upcalls_start(wdev);
 		call_for_peers(wdev, peer_up);
+	}
 	mutex_unlock(&wdev->lock);
 	return err;
 }
@@ -96,6 +98,7 @@ static int weft_stop(struct net_device *dev)
 	}
 	/* A handshake under way must not make a session after this. */
 	flush_workqueue(wdev->handshake_wq);
+	weft_upcalls_stop(wdev);
 	call_for_peers(wdev, peer_down);
 	mutex_unlock(&wdev->lock);
 	return 0;
@@ -292,6 +295,7 @@ static int device_init(struct weft_device *wdev)
 	mutex_init(&wdev->lock);
 	weft_identity_init(&wdev->identity);
 	weft_cookie_checker_init(&wdev->cookie_checker);
+	weft_upcalls_init(wdev);
 
 	table = weft_peer_table_create();
 	if (!table)

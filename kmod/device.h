@@ -14,6 +14,7 @@
 #include "noise.h"
 #include "peer.h"
 #include "stats.h"
+#include "upcall.h"
 
 /**
  * struct weft_lane - delivers opened packets of a share of the peers
@@ -77,6 +78,7 @@ struct weft_handshake_worker {
  * @last_under_load: when the handshake ring was last nearly full,
  *	ktime_get_coarse_boottime_ns()
  * @staged_packets: skbs that wait for sessions, all peers together
+ * @upcalls: what userspace has been asked about
  * @stats: per CPU
  */
 struct weft_device {
@@ -111,6 +113,7 @@ struct weft_device {
 	unsigned int next_handshake_worker;
 	u64 last_under_load;
 	atomic_t staged_packets;
+	struct weft_upcalls upcalls;
 	struct weft_stats __percpu *stats;
 };
 

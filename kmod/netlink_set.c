@@ -38,6 +38,7 @@
 #include "packet.h"
 #include "path.h"
 #include "peer.h"
+#include "upcall.h"
 
 /**
  * struct change_ip - an allowed IP of a request
@@ -750,6 +751,15 @@ static void commit_fwmark(struct change *change)
 		weft_device_set_fwmark(change->wdev, nla_get_u32(fwmark));
 }
 
+static void commit_upcalls(struct change *change)
+{
+	const struct nlattr *upcalls =
+		change->info->attrs[WEFT_A_DEVICE_UPCALLS];
+
+	if (upcalls)
+		weft_upcalls_set(change->wdev, nla_get_u32(upcalls));
+}
+
 static void commit_peers(struct change *change)
 {
 	struct weft_peer_table *table = change->table ?:
@@ -822,7 +832,10 @@ static int commit_request(struct change *change)
 			weft_device_set_private_key(wdev, change->private_key);
 		commit_peers(change);
 	}
+	commit_upcalls(change);
 	commit_wake(change);
+	/* Last, when what is held can go where it belongs. */
+	weft_upcalls_recheck(wdev);
 	return 0;
 }
 

@@ -504,6 +504,20 @@ static bool read_initiation_of(struct weft_peer *peer, struct transcript *t,
 	return ok && accept_initiation(peer, t, msg, timestamp);
 }
 
+/* The part of an initiation that tells who the initiator says to be. */
+static bool read_static(const struct weft_message_handshake_initiation *msg,
+			struct transcript *t,
+			const struct weft_identity *identity, u8 s[KEY_LEN])
+{
+	/* e, es */
+	mix_ephemeral(t, msg->unencrypted_ephemeral);
+	if (!mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+		return false;
+
+	/* s */
+	return open(t, s, msg->encrypted_static, sizeof(msg->encrypted_static));
+}
+
 /**
  * weft_handshake_consume_initiation() - read an initiation
  * @msg: with good macs
@@ -530,14 +544,7 @@ weft_handshake_consume_initiation(const struct weft_message_handshake_initiation
 	if (!identity->present)
 		goto out;
 	transcript_init(&t, weft_suite_by_id(suite), identity->public_key);
-
-	/* e, es */
-	mix_ephemeral(&t, msg->unencrypted_ephemeral);
-	if (!mix_dh(&t, identity->private_key, msg->unencrypted_ephemeral))
-		goto out;
-
-	/* s */
-	if (!open(&t, s, msg->encrypted_static, sizeof(msg->encrypted_static)))
+	if (!read_static(msg, &t, identity, s))
 		goto out;
 	peer = find_peer(wdev, s);
 	if (peer && !read_initiation_of(peer, &t, msg)) {
@@ -548,6 +555,65 @@ out:
 	up_read(&identity->lock);
 	memzero_explicit(&t, sizeof(t));
 	return peer;
+}
+
+/* Only who has the private key can have sealed the timestamp. */
+static bool prove_stranger(const struct weft_message_handshake_initiation *msg,
+			   struct transcript *t,
+			   const struct weft_identity *identity,
+			   struct weft_stranger *stranger)
+{
+	/* ss, payload */
+	return mix_dh(t, identity->private_key, stranger->public_key) &&
+	       open(t, stranger->timestamp, msg->encrypted_timestamp,
+		    sizeof(msg->encrypted_timestamp));
+}
+
+static bool is_known(struct weft_device *wdev, const u8 public_key[KEY_LEN])
+{
+	struct weft_peer *peer = find_peer(wdev, public_key);
+
+	weft_peer_put(peer);
+	return peer || !memcmp(public_key, wdev->identity.public_key, KEY_LEN);
+}
+
+/**
+ * weft_handshake_identify() - whom an initiation is from, if that is no peer
+ * @msg: with good macs
+ * @wdev: device that got it
+ * @stranger: result
+ *
+ * Computes on the curve twice: not for everything that comes in.
+ *
+ * Context: process.
+ * Return: true if it was made by the owner of a key that is neither a peer's
+ * nor our own.
+ */
+bool
+weft_handshake_identify(const struct weft_message_handshake_initiation *msg,
+			struct weft_device *wdev,
+			struct weft_stranger *stranger)
+{
+	const struct weft_suite *suite =
+		weft_suite_by_id(weft_message_suite(&msg->header));
+	struct weft_identity *identity = &wdev->identity;
+	struct transcript t;
+	bool ok;
+
+	if (!suite)
+		return false;
+
+	down_read(&identity->lock);
+	ok = identity->present;
+	if (ok) {
+		transcript_init(&t, suite, identity->public_key);
+		ok = read_static(msg, &t, identity, stranger->public_key) &&
+		     !is_known(wdev, stranger->public_key) &&
+		     prove_stranger(msg, &t, identity, stranger);
+		memzero_explicit(&t, sizeof(t));
+	}
+	up_read(&identity->lock);
+	return ok;
 }
 
 static bool write_response(struct weft_message_handshake_response *msg,

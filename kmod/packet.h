@@ -79,6 +79,7 @@ struct weft_peer;
 
 /* send.c */
 netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev);
+void weft_send_unreachable(struct weft_device *wdev, struct sk_buff *skb);
 void weft_send_staged(struct weft_peer *peer);
 void weft_purge_staged(struct weft_peer *peer);
 void weft_send_keepalive(struct weft_peer *peer);
@@ -100,6 +101,8 @@ void weft_receive(struct weft_device *wdev, struct sock *sk,
 void weft_handshake_receive_work(struct work_struct *work);
 void weft_session_established(struct weft_peer *peer);
 void weft_count_received(struct weft_peer *peer, u64 bytes);
+void weft_receive_held_initiation(struct weft_device *wdev,
+				  struct sk_buff *skb);
 void weft_lane_schedule(struct weft_peer *peer);
 int weft_lane_poll(struct napi_struct *napi, int budget);
 void weft_lane_purge(struct weft_lane *lane);

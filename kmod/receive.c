@@ -22,6 +22,7 @@
 #include "session.h"
 #include "stats.h"
 #include "trace.h"
+#include "upcall.h"
 
 /* Messages of one peer that a lane works on before it looks at the next. */
 #define LANE_QUANTUM 64
@@ -83,6 +84,8 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 
 	peer = weft_handshake_consume_initiation((void *)skb->data, wdev);
 	if (!peer) {
+		if (weft_upcall_initiation(wdev, skb))
+			return;
 		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_INVALID, 1);
 		return;
 	}
@@ -95,6 +98,18 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 	weft_count_received(peer, skb->len);
 	weft_send_response(peer);
 	weft_peer_put(peer);
+}
+
+/**
+ * weft_receive_held_initiation() - take up an initiation again
+ * @wdev: device
+ * @skb: the initiation, as it was given to weft_upcall_initiation()
+ *
+ * Context: process.
+ */
+void weft_receive_held_initiation(struct weft_device *wdev, struct sk_buff *skb)
+{
+	receive_initiation(wdev, skb);
 }
 
 /**

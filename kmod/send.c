@@ -24,6 +24,7 @@
 #include "socket.h"
 #include "stats.h"
 #include "trace.h"
+#include "upcall.h"
 
 /*
  * Times that one packet may go through weft devices of this machine, tunnel in
@@ -583,6 +584,19 @@ static int drop(struct weft_device *wdev, struct sk_buff *skb,
 }
 
 /**
+ * weft_send_unreachable() - tell a sender that nobody has the destination
+ * @wdev: device
+ * @skb: inner packet; freed
+ *
+ * Context: bottom halves disabled, RCU.
+ */
+void weft_send_unreachable(struct weft_device *wdev, struct sk_buff *skb)
+{
+	icmp_unreachable(skb);
+	weft_drop(wdev, skb, WEFT_DROP_TX_NO_PEER);
+}
+
+/**
  * weft_xmit() - ndo_start_xmit
  * @skb: inner packet
  * @dev: weft device
@@ -605,6 +619,8 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	peer = weft_allowedips_lookup_dst(&rcu_dereference_bh(wdev->table)->allowed,
 					  skb);
+	if (unlikely(!peer) && weft_upcall_packet(wdev, skb))
+		return NETDEV_TX_OK;
 	mtu = skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) : dev->mtu;
 	reason = refuse(skb, peer, max(mtu, dev->mtu));
 	if (unlikely(reason != WEFT_DROP_COUNT))

@@ -270,6 +270,26 @@ a_suite_is_set_shown_and_kept_in_a_file() {
 	exits 2 in_weft weft set $ifname peer "$key_a" suite rot13
 }
 
+upcalls_are_set_shown_and_kept_in_a_file() {
+	begin
+	same off "$(in_weft weft show $ifname upcalls)"
+	in_weft weft set $ifname upcalls unknown-destination
+	same unknown-destination "$(in_weft weft show $ifname upcalls)"
+	in_weft weft showconf $ifname >"$tap_dir/x.conf"
+	contains "$(cat "$tap_dir/x.conf")" "Upcalls = unknown-destination"
+	in_weft weft set $ifname upcalls on
+	same unknown-peer,unknown-destination "$(in_weft weft show $ifname upcalls)"
+	contains "$(in_weft weft show $ifname)" "  upcalls: unknown-peer, unknown-destination"
+	in_weft weft syncconf $ifname "$tap_dir/x.conf"
+	same unknown-destination "$(in_weft weft show $ifname upcalls)"
+	# other settings leave it alone, a file that has it not switches it off
+	in_weft weft set $ifname fwmark 5
+	same unknown-destination "$(in_weft weft show $ifname upcalls)"
+	in_weft weft setconf $ifname /dev/null
+	same off "$(in_weft weft show $ifname upcalls)"
+	exits 2 in_weft weft set $ifname upcalls maybe
+}
+
 ip_link_knows_the_interface() {
 	begin
 	contains "$(in_weft ip -d link show dev $ifname)" "weft"
@@ -393,6 +413,7 @@ run_tests \
 	other_interfaces_are_told_apart \
 	single_allowed_ips_are_added_and_taken_away \
 	a_suite_is_set_shown_and_kept_in_a_file \
+	upcalls_are_set_shown_and_kept_in_a_file \
 	ip_link_knows_the_interface \
 	many_peers_are_set_shown_and_synced \
 	a_peer_has_many_allowed_ips \

@@ -20,13 +20,14 @@ struct command {
 static const struct command low_level[] = {
 	{ "show", cmd_show,
 	  "{ <interface> | all | interfaces } [public-key | private-key | listen-port | fwmark | "
-	  "peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | "
+	  "upcalls | peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | "
 	  "persistent-keepalive | dump] [--json]",
 	  "Show the configuration and state of interfaces" },
 	{ "showconf", cmd_showconf, "<interface>",
 	  "Show the configuration of an interface, as setconf takes it" },
 	{ "set", cmd_set,
 	  "<interface> [listen-port <port>] [fwmark <mark>] [private-key <file path>] "
+	  "[upcalls on|off|<name1>[,<name2>]] "
 	  "[peer <base64 public key> [remove] [preshared-key <file path>] [endpoint <ip>:<port>] "
 	  "[persistent-keepalive <interval seconds>] [allowed-ips [+|-]<ip1>/<cidr1>"
 	  "[,[+|-]<ip2>/<cidr2>]...] [suite auto|chacha20poly1305|aes256gcm] ]...",

@@ -52,7 +52,7 @@ _weft_set_words() {
 			_weft_set_has "$word" || words+=" $word"
 		done
 	else
-		for word in listen-port fwmark private-key; do
+		for word in listen-port fwmark private-key upcalls; do
 			_weft_set_has "$word" || words+=" $word"
 		done
 	fi
@@ -65,6 +65,7 @@ _weft_set() {
 	case "$previous" in
 	private-key | preshared-key) _weft_files ;;
 	fwmark | persistent-keepalive) _weft_reply -W off ;;
+	upcalls) _weft_reply -W "on off unknown-peer unknown-destination" ;;
 	suite) _weft_reply -W "auto chacha20poly1305 aes256gcm" ;;
 	peer) _weft_reply -W "$(_weft_peers "${COMP_WORDS[2]}")" ;;
 	listen-port | allowed-ips) ;;
@@ -79,7 +80,7 @@ _weft_show() {
 	elif [ "$COMP_CWORD" = 3 ] && [ "${COMP_WORDS[2]}" = interfaces ]; then
 		_weft_reply -W --json
 	elif [ "$COMP_CWORD" = 3 ]; then
-		_weft_reply -W "public-key private-key listen-port fwmark peers preshared-keys
+		_weft_reply -W "public-key private-key listen-port fwmark upcalls peers preshared-keys
 			endpoints allowed-ips latest-handshakes transfer persistent-keepalive
 			dump --json"
 	fi
