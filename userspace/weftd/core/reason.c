@@ -22,7 +22,7 @@ static const struct {
 	{ EKEYREVOKED, "was revoked" },
 	{ EACCES, "was not made by an admin of this network" },
 	{ EPERM, "is of an admin whom this one may not revoke" },
-	{ EBUSY, "is of an admin on whom others' membership rests" },
+	{ EBUSY, "is of an admin on whose word others depend" },
 	{ EUSERS, "was used as often as was granted" },
 	{ EEXIST, "is known already" },
 	{ ESTALE, "is older than what is known" },

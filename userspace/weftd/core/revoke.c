@@ -89,12 +89,28 @@ static bool reinstatement(const struct weft_roster *before, const struct weft_ro
 	return !weft_roster_admin(before, id) && weft_roster_admin(after, id);
 }
 
-/* Whether something was added to @job->after, or a negative error. */
-static int keep_out(struct job *job, const struct weft_slot *slot)
+/*
+ * The subject of entry @n, if that is an admin record or a revocation, and the first of its kind about
+ * it: what all of them together come to is asked once.
+ */
+static bool is_first_about(const struct weft_roster *roster, size_t n, struct weft_id *id)
 {
+	const struct weft_slot *slot = &roster->entries[n].record->slot;
+
+	if (slot->type != WEFT_ADMIN && slot->type != WEFT_REVOCATION)
+		return false;
+	memcpy(id->bytes, slot->about, sizeof(id->bytes));
+	return !n || !weft_roster_about(roster, n - 1, slot->type, id);
+}
+
+/* Whether something was added to @job->after, or a negative error. */
+static int keep_out(struct job *job, size_t n)
+{
+	const struct weft_slot *slot = &job->before->entries[n].record->slot;
 	struct weft_id id;
 
-	memcpy(id.bytes, slot->about, sizeof(id.bytes));
+	if (!is_first_about(job->before, n, &id))
+		return 0;
 	if (slot->type == WEFT_REVOCATION && revival(job->before, job->after, &id))
 		return add_revocation(job->after, &id, job->admin, job->now);
 	if (slot->type == WEFT_ADMIN && reinstatement(job->before, job->after, &id))
@@ -116,7 +132,7 @@ static int keep_all_out(struct job *job)
 		added = 0;
 		job->losses.unsaid = 0;
 		for (n = 0; result >= 0 && n < job->before->count; n++) {
-			result = keep_out(job, &job->before->entries[n].record->slot);
+			result = keep_out(job, n);
 			added += result > 0;
 			/* or an admin who fills the roster with revocations could not be revoked */
 			job->losses.unsaid += result == -ENOSPC;
@@ -175,31 +191,40 @@ static int admit_again(struct weft_roster *roster, const struct weft_member *mem
 	return add_signed(roster, &fields, admin);
 }
 
-/* Whether what made it a member in @before still does. */
+/* Whether what made it a member in @before still does; of who was none, whether it still is none. */
 static bool is_unaffected(const struct weft_roster *after, const struct weft_member *member)
 {
 	const struct weft_member *later = weft_roster_member(after, &member->identity);
 
+	if (member->state != WEFT_MEMBER)
+		return later->state != WEFT_MEMBER;
 	return later->state == WEFT_MEMBER &&
 	       weft_id_equal(&later->admission->hash, &member->admission->hash);
 }
 
-/* What became of a member of @before, if it may no longer be one. A failure is told, and no more. */
+/*
+ * What became of a member of @before, if it may no longer be one, or not the same; or of one whose
+ * admission had lapsed, if an older one of it counts again. A failure is told, and no more.
+ */
 static int settle_bystander(struct job *job, const struct weft_member *member, bool wanted)
 {
 	struct weft_losses *losses = &job->losses;
 	int result = 0;
 
-	if (member->state != WEFT_MEMBER || weft_id_equal(&member->identity, job->subject) ||
-	    is_unaffected(job->after, member))
+	/* who was revoked, or admitted by nobody, is not for admitting, whatever found no room before */
+	if ((member->state != WEFT_MEMBER && member->state != WEFT_MEMBER_EXPIRED) ||
+	    weft_id_equal(&member->identity, job->subject) || is_unaffected(job->after, member))
 		return 0;
 	if (wanted)
 		result = admit_again(job->after, member, job->admin, job->now);
 	if (result == -ENOMEM)
 		return result;
-	if (result <= 0 &&
-	    weft_roster_member(job->after, &member->identity)->state != WEFT_MEMBER)
+	if (result > 0)
+		return 0;
+	if (weft_roster_member(job->after, &member->identity)->state != WEFT_MEMBER)
 		losses->at[losses->count++] = (struct weft_loss){ member->identity, result };
+	else
+		losses->unsaid += result < 0;
 	return 0;
 }
 
@@ -241,27 +266,26 @@ static int copy_roster(struct weft_roster **copy, const struct weft_roster *rost
 	return error ? error : weft_roster_evaluate(*copy, now);
 }
 
-/* Whether what follows for anyone else differs: who is a member or an admin, and who is revoked. */
+/*
+ * Whether what follows for anyone else differs: who is a member and with what grants, who is an admin,
+ * who is revoked, and which secret is the network's.
+ */
 static bool others_differ(const struct weft_roster *before, const struct weft_roster *after,
 			  const struct weft_id *id)
 {
 	const struct weft_member *member;
-	const struct weft_slot *slot;
 	struct weft_id other;
 	size_t i;
 
+	if (before->epoch != after->epoch)
+		return true;
 	for (i = 0; i < before->member_count; i++) {
 		member = &before->members[i];
-		if (!weft_id_equal(&member->identity, id) &&
-		    weft_roster_member(after, &member->identity)->state != member->state)
+		if (!weft_id_equal(&member->identity, id) && !is_unaffected(after, member))
 			return true;
 	}
 	for (i = 0; i < before->count; i++) {
-		slot = &before->entries[i].record->slot;
-		if (slot->type != WEFT_ADMIN && slot->type != WEFT_REVOCATION)
-			continue;
-		memcpy(other.bytes, slot->about, sizeof(other.bytes));
-		if (!weft_id_equal(&other, id) &&
+		if (is_first_about(before, i, &other) && !weft_id_equal(&other, id) &&
 		    (!weft_roster_admin(before, &other) != !weft_roster_admin(after, &other) ||
 		     revival(before, after, &other)))
 			return true;
@@ -275,8 +299,9 @@ static bool others_differ(const struct weft_roster *before, const struct weft_ro
  * @member:	who leaves
  * @now:	Unix time
  *
- * Return: 0; -EBUSY (an admin, and others would be members or admins no more, or no longer revoked:
- * an admin nearer to the root is to revoke it instead), -ENOMEM, -ENOSPC, -EPROTO (the root), with the
+ * Return: 0; -EBUSY (an admin, and without its word others would be members or admins no more, or with
+ * other grants, or no longer revoked, or the network's secret another: an admin nearer to the root is
+ * to revoke it instead), -ENOMEM, -ENOSPC, -EPROTO (the root), with the
  * roster as it was.
  */
 int weft_leave(struct weft_roster *roster, const struct weft_identity *member, uint64_t now)
@@ -314,7 +339,7 @@ int weft_leave(struct weft_roster *roster, const struct weft_identity *member, u
  * that it signed are void.
  *
  * With WEFT_COMPROMISED, nobody is admitted again who was a member by what the subject signed, or an
- * admin whom it made. Whom it revoked stays revoked nevertheless.
+ * admin whom it made: at most what others had granted before counts again. Whom it revoked stays revoked nevertheless.
  *
  * With @subject the key of @admin, it is weft_leave().
  *

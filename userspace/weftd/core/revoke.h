@@ -22,7 +22,7 @@ struct weft_loss {
  * struct weft_losses - what weft_revoke() could not keep
  * @at:		who is a member no more
  * @count:	how many those are
- * @unsaid:	how many revocations and removals there was no room to say again
+ * @unsaid:	how many revocations, removals and other grants there was no room to say again
  */
 struct weft_losses {
 	struct weft_loss *at;

@@ -209,6 +209,12 @@ struct weft_record *weft_roster_find_invitation(const struct weft_roster *roster
 								     NULL;
 }
 
+static bool is_urgent(const struct weft_slot *slot)
+{
+	return slot->type == WEFT_NETWORK || slot->type == WEFT_REVOCATION ||
+	       (slot->type == WEFT_ADMIN && slot->sub == WEFT_REMOVE);
+}
+
 /*
  * However full it is, there is room for what takes rights away from whoever filled it. The last places
  * are for settings, removals and revocations by admins, and more of them for those nearer to the root:
@@ -216,14 +222,12 @@ struct weft_record *weft_roster_find_invitation(const struct weft_roster *roster
  */
 static size_t places_for(const struct weft_roster *roster, const struct weft_slot *slot)
 {
-	bool reserved = slot->type == WEFT_NETWORK || slot->type == WEFT_REVOCATION ||
-			(slot->type == WEFT_ADMIN && slot->sub == WEFT_REMOVE);
 	size_t reserve = roster->max / 16;
 	const struct weft_admin *admin;
 	struct weft_id by;
 
 	memcpy(by.bytes, slot->by, sizeof(by.bytes));
-	admin = reserved ? weft_roster_admin(roster, &by) : NULL;
+	admin = is_urgent(slot) ? weft_roster_admin(roster, &by) : NULL;
 	if (!admin)
 		return roster->max - reserve;
 	return roster->max - admin->level * (reserve / (WEFT_MAX_LEVEL + 1));
@@ -235,7 +239,9 @@ static int make_room(struct weft_roster *roster, const struct weft_slot *slot)
 	size_t size = roster->size + roster->size / 2 + 16;
 	int error;
 
-	if (roster->chain_stale && roster->count >= roster->max - roster->max / 16) {
+	/* whose places are left depends on who is an admin, but for those who get none of them */
+	if (roster->chain_stale && is_urgent(slot) &&
+	    roster->count >= roster->max - roster->max / 16) {
 		error = weft_chain_evaluate(roster);
 		if (error)
 			return error;
@@ -426,15 +432,11 @@ static bool is_excess(const struct weft_entry *invitation, const struct weft_fie
 static int count_use(struct weft_roster *roster, const struct weft_record *use)
 {
 	struct weft_entry *invitation;
-	uint8_t rank[WEFT_ID_LEN];
 	struct weft_fields fields;
 
 	invitation = weft_roster_used(roster, use, &fields);
 	if (!invitation)
 		return 0;
-	use_rank(rank, invitation->record, use);
-	if (rank_number(rank) > invitation->last_rank)
-		invitation->last_rank = rank_number(rank);
 	invitation->uses++;
 	return drop_excess_uses(roster, invitation, &fields);
 }

@@ -11,20 +11,30 @@
  * @anchored:	the record can be traced to the root, by signatures of keys that were admins at some
  *		time; what is not may be a stranger's, is counted, and not passed on
  * @uses:	of an invitation: how many admissions by it there are
- * @last_rank:	of an invitation: none of those ranks behind this
+ * @last_rank:	of an invitation: none of those ranks behind this, from when there were too many on;
+ *		there are never fewer again than were granted
+ * @holds:	of an invitation: an admin signed it, and none revoked it; as of the last look at chains
  */
 struct weft_entry {
 	struct weft_record *record;
 	uint64_t last_rank;
 	uint32_t uses;
 	bool anchored;
+	bool holds;
 };
 
-/* Sorted by key. */
+/**
+ * struct weft_admins - keys, and how far from the root each is
+ * @at:		sorted by key
+ * @count:	of @at
+ * @size:	as many @at has room for
+ * @steps:	how often a record was looked at to find them: tests see by it that the work is bounded
+ */
 struct weft_admins {
 	struct weft_admin *at;
 	size_t count;
 	size_t size;
+	size_t steps;
 };
 
 /**

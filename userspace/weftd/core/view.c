@@ -45,7 +45,7 @@ static int append_admin(struct weft_admins *admins, size_t n, const uint8_t *id,
 }
 
 /* Whether one of the records of this type about @id takes effect: by itself, or from above. */
-static bool barred_by(const struct weft_roster *roster, const struct weft_admins *admins,
+static bool barred_by(const struct weft_roster *roster, struct weft_admins *admins,
 		      enum weft_record_type type, const struct weft_id *id, unsigned int level)
 {
 	const struct weft_admin *admin;
@@ -54,6 +54,7 @@ static bool barred_by(const struct weft_roster *roster, const struct weft_admins
 
 	for (n = weft_roster_first(roster, type, id); weft_roster_about(roster, n, type, id); n++) {
 		slot = &roster->entries[n].record->slot;
+		admins->steps++;
 		if (type == WEFT_ADMIN && slot->sub != WEFT_REMOVE)
 			continue;
 		admin = find_admin(admins, slot->by);
@@ -73,6 +74,7 @@ static int next_level(const struct weft_roster *roster, struct weft_admins *admi
 {
 	const struct weft_admin *by;
 	const struct weft_slot *slot;
+	bool decided = false;
 	struct weft_id id;
 	size_t n, end = admins->count;
 	int error;
@@ -80,14 +82,16 @@ static int next_level(const struct weft_roster *roster, struct weft_admins *admi
 	for (n = weft_roster_first(roster, WEFT_ADMIN, NULL);
 	     weft_roster_about(roster, n, WEFT_ADMIN, NULL); n++) {
 		slot = &roster->entries[n].record->slot;
+		admins->steps++;
+		/* records about one subject are side by side, and whoever adds it, it is barred or not */
+		if (decided && !memcmp(id.bytes, slot->about, sizeof(id.bytes)))
+			continue;
 		by = find_admin(admins, slot->by);
 		if (slot->sub != WEFT_ADD || !by || by->level != level ||
 		    find_admin(admins, slot->about))
 			continue;
 		memcpy(id.bytes, slot->about, sizeof(id.bytes));
-		/* records about one subject are side by side */
-		if (end > admins->count && weft_id_equal(&admins->at[end - 1].id, &id))
-			continue;
+		decided = true;
 		if (bars && (barred_by(roster, admins, WEFT_ADMIN, &id, level) ||
 			     barred_by(roster, admins, WEFT_REVOCATION, &id, level)))
 			continue;
@@ -176,6 +180,17 @@ static bool subject_anchored(const struct weft_roster *roster, const uint8_t *su
 	return false;
 }
 
+/* See struct weft_entry. Once for each invitation, not for each of its uses. */
+static bool invitation_holds(const struct weft_roster *roster, const struct weft_record *invitation)
+{
+	struct weft_fields fields;
+
+	if (!find_admin(&roster->admins, invitation->slot.by))
+		return false;
+	weft_record_fields(invitation, &fields);
+	return !weft_roster_revoked_by_admin(roster, &fields.subject);
+}
+
 /* See struct weft_entry. What once was an admin's stays anchored, or rosters would differ in it. */
 bool weft_chain_anchored(const struct weft_roster *roster, const struct weft_record *record)
 {
@@ -235,6 +250,9 @@ int weft_chain_evaluate(struct weft_roster *roster)
 	roster->unanchored = 0;
 	for (n = 0; n < roster->count; n++)
 		roster->unanchored += !roster->entries[n].anchored;
+	for (n = weft_roster_first(roster, WEFT_INVITATION, NULL);
+	     weft_roster_about(roster, n, WEFT_INVITATION, NULL); n++)
+		roster->entries[n].holds = invitation_holds(roster, roster->entries[n].record);
 	roster->chain_stale = false;
 	return 0;
 }
@@ -253,8 +271,7 @@ static bool chain_holds(const struct weft_roster *roster, const struct weft_reco
 	if (!used)
 		return false;
 	*invitation = used->record;
-	return find_admin(&roster->admins, fields.signer.bytes) &&
-	       !weft_roster_revoked_by_admin(roster, &fields.subject);
+	return used->holds;
 }
 
 /* An admin's own word counts before an invitation; then what was said last. */

@@ -113,6 +113,35 @@ static void test_no_room_for_bystanders(void **state)
 	weft_roster_free(roster);
 }
 
+/* What there is no room to say again is told; and who was revoked is not admitted instead. */
+static void test_no_room_to_say_again(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	struct weft_identity root = root_of(), admin = identity_of(20);
+	struct weft_losses losses;
+	unsigned int i;
+
+	(void)state;
+	roster->max = 32; /* of which two in reserve */
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	must_add(roster, admin_record(21, ROOT, WEFT_ADD));
+	must_add(roster, admission_record(1, 21, "old", NOW));
+	must_add(roster, admission_record(1, 20, "new", NOW + 1));
+	must_add(roster, admission_record(2, ROOT, "bob", NOW));
+	must_add(roster, revocation_record(2, 20));
+	for (i = 6; i < 30; i++)
+		must_add(roster, admission_record(100 + i, ROOT, "x", NOW));
+	must_add(roster, revocation_record(3000, ROOT));
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 1, 0, &losses), 0);
+	assert_null(weft_roster_admin(roster, &admin.id));
+	assert_int_equal(losses.count, 0);
+	assert_int_equal(losses.unsaid, 2);
+	assert_string_equal(member_of(roster, 1, NOW)->name, "old");
+	assert_true(member_of(roster, 2, NOW)->admission->issued == NOW);
+	weft_losses_free(&losses);
+	weft_roster_free(roster);
+}
+
 /* Who leaves says so before it is known who it was: however many they are, it is kept. */
 static void test_many_left(void **state)
 {
@@ -189,6 +218,32 @@ static void test_rubbish_costs_no_evaluation(void **state)
 	weft_roster_free(roster);
 }
 
+/*
+ * Many admins who add one that the root removed, and whom others revoked: each record is looked at some
+ * times a level, not once for each other one.
+ */
+static void test_work_is_bounded(void **state)
+{
+	const unsigned int count = 200;
+	struct weft_roster *roster = new_roster();
+	struct weft_identity mallory = identity_of(1);
+	unsigned int i;
+
+	(void)state;
+	must_add(roster, admin_record(1, ROOT, WEFT_REMOVE));
+	for (i = 0; i < count; i++) {
+		must_add(roster, admin_record(2000 + i, ROOT, WEFT_ADD));
+		must_add(roster, admin_record(1, 2000 + i, WEFT_ADD));
+		must_add(roster, revocation_record(1, 2000 + i));
+	}
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_null(weft_roster_admin(roster, &mallory.id));
+	assert_int_equal(roster->admins.count, count + 1);
+	assert_true(roster->admins.steps >= 2 * count);
+	assert_true(roster->admins.steps < 2 * WEFT_MAX_LEVEL * weft_roster_count(roster));
+	weft_roster_free(roster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,9 +252,11 @@ int main(void)
 		cmocka_unit_test(test_anchored_by_what_came_since),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_no_room_for_bystanders),
+		cmocka_unit_test(test_no_room_to_say_again),
 		cmocka_unit_test(test_many_left),
 		cmocka_unit_test(test_merge_goes_on),
 		cmocka_unit_test(test_rubbish_costs_no_evaluation),
+		cmocka_unit_test(test_work_is_bounded),
 	};
 
 	return RUN_TESTS(tests);

@@ -179,19 +179,89 @@ static void test_admin_leaves(void **state)
 	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
 	assert_true(is_admin(roster, 20));
-	must_add(roster, admission_record(1, 21, "alice", NOW));
+	must_add(roster, admission_record(1, 21, "alice", NOW + 1));
 	assert_int_equal(weft_leave(roster, &admin, NOW), 0);
 	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER_REVOKED);
 	assert_false(is_admin(roster, 20));
 	/* nor if somebody would come back: a member, or the holders of a token */
 	must_add(roster, admission_record(2, ROOT, "bob", NOW));
 	must_add(roster, revocation_record(2, 21));
-	must_add(roster, admission_record(1, ROOT, "alice", NOW));
+	must_add(roster, admission_record(1, ROOT, "alice", NOW + 2));
 	assert_int_equal(weft_leave(roster, &other, NOW), -EBUSY);
 	must_add(roster, revocation_record(2, ROOT));
 	assert_int_equal(weft_leave(roster, &other, NOW), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
 	weft_roster_free(roster);
+}
+
+static struct weft_record *lapsing_admission(unsigned int subject, unsigned int signer,
+					     uint64_t issued)
+{
+	struct weft_fields fields = about(WEFT_ADMISSION, subject, issued);
+
+	set_name(&fields, "x");
+	set_expires(&fields, issued);
+	return sign(&fields, signer);
+}
+
+/* What an admin leaves behind is nobody's grants of before, or secret of before. */
+static void test_admin_leaves_no_change(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	struct weft_identity admin = identity_of(20), root = root_of();
+	struct weft_identity key = invitation_key_of(500);
+	struct weft_record *record;
+	uint8_t secret[32] = { 7 };
+
+	(void)state;
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	must_add(roster, admission_record(1, ROOT, "old", NOW));
+	must_add(roster, admission_record(1, 20, "new", NOW + 1));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, admission_record(1, ROOT, "new", NOW + 2));
+	/* an older admission would count again */
+	must_add(roster, admission_record(2, ROOT, "x", NOW));
+	must_add(roster, lapsing_admission(2, 20, NOW + 1));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, lapsing_admission(2, ROOT, NOW + 2));
+	assert_int_equal(weft_epoch_make(&record, roster, secret, &admin, NOW + 1), 0);
+	must_add(roster, record);
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	assert_int_equal(weft_epoch_make(&record, roster, secret, &root, NOW + 2), 0);
+	must_add(roster, record);
+	/* nobody is a member by it (yet), but what it revoked could be used again */
+	must_add(roster, invitation_record(500, ROOT, 1, NOW + DAY));
+	must_add(roster, key_revocation(&key.id, &admin));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, key_revocation(&key.id, &root));
+	/* nor is the admin a member whom it made */
+	must_add(roster, admin_record(22, 20, WEFT_ADD));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), -EBUSY);
+	must_add(roster, admin_record(22, ROOT, WEFT_ADD));
+	assert_int_equal(weft_leave(roster, &admin, NOW + 5), 0);
+	assert_string_equal(member_of(roster, 1, NOW + 5)->name, "new");
+	weft_roster_free(roster);
+}
+
+/* Who was a member until then stays none: unless it is a thief who said until when. */
+static void test_lapsed_stay_so(void **state)
+{
+	static const int states[] = { WEFT_MEMBER_EXPIRED, WEFT_MEMBER };
+	struct weft_identity admin = identity_of(20), root = root_of();
+	struct weft_roster *roster;
+	unsigned int flags;
+
+	(void)state;
+	for (flags = 0; flags <= WEFT_COMPROMISED; flags++) {
+		roster = new_roster();
+		must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+		must_add(roster, admission_record(1, ROOT, "x", NOW));
+		must_add(roster, lapsing_admission(1, 20, NOW + 1));
+		assert_int_equal(state_of(roster, 1, NOW + 5), WEFT_MEMBER_EXPIRED);
+		assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 5, flags, NULL), 0);
+		assert_int_equal(state_of(roster, 1, NOW + 5), states[flags]);
+		weft_roster_free(roster);
+	}
 }
 
 int main(void)
@@ -203,6 +273,8 @@ int main(void)
 		cmocka_unit_test(test_invitations_it_did_not_use),
 		cmocka_unit_test(test_compromised),
 		cmocka_unit_test(test_admin_leaves),
+		cmocka_unit_test(test_admin_leaves_no_change),
+		cmocka_unit_test(test_lapsed_stay_so),
 	};
 
 	return RUN_TESTS(tests);
