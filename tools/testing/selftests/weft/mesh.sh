@@ -364,7 +364,7 @@ a_full_disk_loses_nothing() {
 	soon 20 refused is_unsaved dora
 	stop dora KILL
 	daemon dora
-	soon 20 members_are dora "anna berta carl dora"
+	soon 20 members_are dora "$(members anna)"
 }
 
 is_unsaved() {
@@ -415,6 +415,8 @@ is_monitored() {
 }
 
 monitor_tells_what_happens() {
+	# where only some of the tests are run, it is in it yet
+	on emil weft leave home || true
 	on anna timeout 60 weft monitor --json >"$TMP/events" &
 	soon 10 is_monitored anna
 	on emil weft join "$(token_of anna)" --network again
