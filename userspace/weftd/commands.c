@@ -49,13 +49,14 @@ enum waiting {
 	WAITS_FOR_LEAVE,
 };
 
-/* A client whose answer comes later. */
+/* A client whose answer comes later; @refusal: when the network is gone, and this is why. */
 struct waiter {
 	struct waiter *next;
 	struct client *client;
 	struct network *network;
 	json_object *id;
 	enum waiting what;
+	char refusal[256];
 };
 
 static struct waiter *waiters;
@@ -1082,22 +1083,18 @@ void commands_client_gone(struct client *client)
 /* Return: whether the network is to be deleted: who asked for it was told that it cannot be. */
 static bool tell_joiner(struct waiter *waiter, const struct weft_notice *notice, bool *is_done)
 {
-	char message[256];
 	json_object *progress;
 
-	*is_done = true;
-	if (notice->type == WEFT_NOTICE_JOINED) {
+	*is_done = notice->type == WEFT_NOTICE_JOINED;
+	if (*is_done) {
 		answer_result(waiter->client, waiter->id, made(waiter->network));
 		return false;
 	}
 	if (notice->type == WEFT_NOTICE_REFUSED && notice->final) {
-		snprintf(message, sizeof(message), "not let in: the invitation %s",
+		snprintf(waiter->refusal, sizeof(waiter->refusal), "not let in: the invitation %s",
 			 weft_reason(notice->error));
-		answer_error(waiter->client, waiter->id, FAILED, message,
-			     "ask for a new token: weft invite");
 		return true;
 	}
-	*is_done = false;
 	if (notice->type == WEFT_NOTICE_REFUSED || notice->type == WEFT_NOTICE_NO_ANSWER) {
 		progress = answer_to(waiter->id);
 		json_object_object_add(progress, "progress",
@@ -1138,6 +1135,9 @@ void events_network_gone(struct network *network)
 		}
 		if ((*at)->what == WAITS_FOR_LEAVE)
 			answer_result((*at)->client, (*at)->id, named(network));
+		else if (*(*at)->refusal)
+			answer_error((*at)->client, (*at)->id, FAILED, (*at)->refusal,
+				     "ask for a new token: weft invite");
 		else
 			answer_error((*at)->client, (*at)->id, FAILED,
 				     "the network was left meanwhile", NULL);

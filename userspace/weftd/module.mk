@@ -53,12 +53,13 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/sim.o: CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
-$(B)/tests/sim.o: weftd/tests/sim.c
+SIM_OBJS := $(B)/tests/sim.o $(B)/tests/sim_kernel.o
+$(SIM_OBJS): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
+$(SIM_OBJS): $(B)/tests/%.o: weftd/tests/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(SIM_TESTS:%=$(B)/tests/%): $(B)/tests/sim.o
+$(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(B)/tests/test_large: LDFLAGS += -Wl,--wrap=weft_record_parse

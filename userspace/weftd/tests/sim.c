@@ -1,46 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See sim.h. */
-#include "sim.h"
+#include "sim_internal.h"
 
-#define REINITIATE 5000
-#define UNANSWERED 15000
 /* Steps without time passing, before it counts as going round in circles. */
 #define MAX_STEPS 200000
-#define IP_UDP_TUNNEL (28 + 32)
-#define IP6_UDP 48
-
-struct sim_packet {
-	uint8_t from[16];
-	uint8_t to[16];
-	size_t to_size;
-	bool user;
-	size_t len;
-	uint8_t bytes[];
-};
-
-enum sim_event_type {
-	SIM_WAKE,
-	SIM_INITIATION,
-	SIM_RESPONSE,
-	SIM_DATA,
-	SIM_BEACON,
-	SIM_RETRY,
-	SIM_COUNT_TRAFFIC,
-};
-
-struct sim_event {
-	uint64_t ms;
-	uint64_t sequence;
-	enum sim_event_type type;
-	unsigned int node;
-	unsigned int group;
-	/* on the wire */
-	struct weft_ip_endpoint source, destination;
-	struct weft_tunnel_key from_key, to_key;
-	uint64_t session;
-	struct sim_packet *packet;
-	uint8_t *beacon;
-};
 
 uint64_t sim_random(struct sim *sim, uint64_t bound)
 {
@@ -66,7 +29,7 @@ static bool before(const struct sim_event *a, const struct sim_event *b)
 	return a->ms != b->ms ? a->ms < b->ms : a->sequence < b->sequence;
 }
 
-static void push(struct sim *sim, struct sim_event event)
+void sim_push(struct sim *sim, struct sim_event event)
 {
 	size_t i = sim->event_count++, parent;
 
@@ -102,212 +65,10 @@ static struct sim_event pop(struct sim *sim)
 	return first;
 }
 
-static void drop_event(struct sim_event *event)
+void sim_drop_event(struct sim_event *event)
 {
 	free(event->packet);
 	free(event->beacon);
-}
-
-/* The kernel. */
-static struct sim_peer *find_peer(struct sim_node *node, const struct weft_tunnel_key *key)
-{
-	size_t i;
-
-	for (i = 0; i < node->peer_count; i++) {
-		if (!memcmp(&node->peers[i].key, key, sizeof(*key)))
-			return &node->peers[i];
-	}
-	return NULL;
-}
-
-static void forget_held(struct sim_peer *peer)
-{
-	while (peer->held_count)
-		free(peer->held[--peer->held_count]);
-}
-
-static void remove_peer(struct sim_node *node, const struct weft_tunnel_key *key)
-{
-	struct sim_peer *peer = find_peer(node, key);
-
-	if (!peer)
-		return;
-	forget_held(peer);
-	free(peer->allowed);
-	*peer = node->peers[--node->peer_count];
-}
-
-static bool covers(const struct weft_prefix *prefix, const uint8_t *address, size_t size)
-{
-	struct weft_prefix host = { .size = size, .length = 8 * size };
-
-	memcpy(host.address, address, size);
-	return weft_prefix_covers(prefix, &host);
-}
-
-/* The peer that has the longest prefix of an address. */
-static struct sim_peer *route(struct sim_node *node, const uint8_t *address, size_t size)
-{
-	struct sim_peer *best = NULL;
-	int length = -1;
-	size_t i, n;
-
-	for (i = 0; i < node->peer_count; i++) {
-		for (n = 0; n < node->peers[i].allowed_count; n++) {
-			if (!covers(&node->peers[i].allowed[n], address, size) ||
-			    node->peers[i].allowed[n].length <= length)
-				continue;
-			length = node->peers[i].allowed[n].length;
-			best = &node->peers[i];
-		}
-	}
-	return best;
-}
-
-/* What another peer had of these moves to the new one, as in the kernel. */
-static void take_away(struct sim_node *node, const struct sim_peer *from,
-		      const struct weft_prefix *prefix)
-{
-	struct sim_peer *peer;
-	size_t i, n;
-
-	for (i = 0; i < node->peer_count; i++) {
-		peer = &node->peers[i];
-		for (n = 0; peer != from && n < peer->allowed_count; n++) {
-			if (!weft_prefix_compare(&peer->allowed[n], prefix))
-				peer->allowed[n--] = peer->allowed[--peer->allowed_count];
-		}
-	}
-}
-
-static void set_peer(struct sim_node *node, const struct weft_out_peer *out)
-{
-	struct sim_peer *peer = find_peer(node, &out->key);
-	size_t i;
-
-	if (!peer) {
-		if (node->peer_count == node->peer_size) {
-			node->peer_size = node->peer_size * 2 + 8;
-			node->peers = realloc(node->peers, node->peer_size * sizeof(*peer));
-			assert_non_null(node->peers);
-		}
-		peer = &node->peers[node->peer_count++];
-		*peer = (struct sim_peer){ .key = out->key };
-	}
-	free(peer->allowed);
-	peer->allowed = calloc(out->allowed_count + 1, sizeof(*peer->allowed));
-	assert_non_null(peer->allowed);
-	peer->allowed_count = out->allowed_count;
-	for (i = 0; i < out->allowed_count; i++) {
-		assert_true(weft_prefix_valid(&out->allowed[i]));
-		peer->allowed[i] = out->allowed[i];
-		take_away(node, peer, &out->allowed[i]);
-	}
-	peer->keepalive = out->keepalive;
-	if (out->candidate_count) {
-		peer->has_at = true;
-		peer->at = out->candidates[0];
-	}
-}
-
-static void transmit(struct sim_node *node, struct sim_event event)
-{
-	struct sim *sim = node->sim;
-	size_t len = event.type == SIM_DATA ? event.packet->len + IP6_UDP + IP_UDP_TUNNEL : 176;
-
-	node->wire_bytes += len;
-	if (sim_random(sim, 1000) < sim->loss) {
-		drop_event(&event);
-		return;
-	}
-	event.ms = sim->ms + sim->latency_ms + sim_random(sim, sim->jitter_ms + 1);
-	event.group = node->group;
-	event.source = node->at;
-	event.from_key = node->key;
-	push(sim, event);
-}
-
-static void initiate(struct sim_node *node, struct sim_peer *peer)
-{
-	struct sim *sim = node->sim;
-
-	if (!peer->has_at ||
-	    (peer->initiated_ms && sim->ms < peer->initiated_ms + REINITIATE))
-		return;
-	peer->initiated_ms = sim->ms;
-	transmit(node, (struct sim_event){ .type = SIM_INITIATION, .destination = peer->at.at,
-					   .to_key = peer->key });
-	push(sim, (struct sim_event){ .type = SIM_RETRY, .ms = sim->ms + REINITIATE,
-				      .node = node->number, .to_key = peer->key });
-}
-
-static void send_data(struct sim_node *node, struct sim_peer *peer, struct sim_packet *packet)
-{
-	peer->tx_bytes += packet->len;
-	if (!peer->unanswered_ms)
-		peer->unanswered_ms = node->sim->ms;
-	transmit(node, (struct sim_event){ .type = SIM_DATA, .destination = peer->at.at,
-					   .to_key = peer->key, .session = peer->session,
-					   .packet = packet });
-}
-
-static void send_packet(struct sim_node *node, struct sim_packet *packet)
-{
-	struct sim_peer *peer = route(node, packet->to, packet->to_size);
-	struct weft_time now = sim_time(node);
-
-	if (!peer && packet->user) {
-		weft_node_unknown_destination(node->node, &now, packet->to, packet->to_size);
-		sim_pump(node);
-		peer = route(node, packet->to, packet->to_size);
-	}
-	if (!peer) {
-		free(packet);
-		return;
-	}
-	if (peer->unanswered_ms && now.ms >= peer->unanswered_ms + UNANSWERED)
-		initiate(node, peer);
-	if (peer->session) {
-		send_data(node, peer, packet);
-		return;
-	}
-	if (peer->held_count == SIM_MAX_HELD) {
-		free(peer->held[0]);
-		memmove(peer->held, peer->held + 1, sizeof(peer->held) - sizeof(peer->held[0]));
-		peer->held_count--;
-	}
-	peer->held[peer->held_count++] = packet;
-	initiate(node, peer);
-}
-
-static struct sim_packet *new_packet(const void *bytes, size_t len)
-{
-	struct sim_packet *packet = calloc(1, sizeof(*packet) + len);
-
-	assert_non_null(packet);
-	packet->len = len;
-	packet->to_size = 16;
-	if (len)
-		memcpy(packet->bytes, bytes, len);
-	return packet;
-}
-
-static void set_device(struct sim_node *node, const struct weft_out_device *device)
-{
-	uint8_t public_key[32];
-	size_t i;
-
-	assert_int_equal(crypto_scalarmult_base(public_key, device->private_key.bytes), 0);
-	memcpy(node->addresses, device->addresses, sizeof(node->addresses));
-	node->address_count = device->count;
-	if (!memcmp(node->key.bytes, public_key, sizeof(public_key)))
-		return;
-	memcpy(node->key.bytes, public_key, sizeof(public_key));
-	for (i = 0; i < node->peer_count; i++) {
-		node->peers[i].session = 0;
-		node->peers[i].previous = 0;
-		node->peers[i].initiated_ms = 0;
-	}
 }
 
 static void save(struct sim_node *node, unsigned int what)
@@ -342,7 +103,7 @@ static void shout(struct sim_node *node, const struct weft_out_beacon *beacon)
 		event.beacon = malloc(sizeof(beacon->bytes));
 		assert_non_null(event.beacon);
 		memcpy(event.beacon, beacon->bytes, sizeof(beacon->bytes));
-		transmit(node, event);
+		sim_transmit(node, event);
 	}
 }
 
@@ -383,13 +144,13 @@ static void do_output(struct sim_node *node, const struct weft_output *output)
 		save(node, output->persist);
 		break;
 	case WEFT_OUT_DEVICE:
-		set_device(node, &output->device);
+		sim_set_device(node, &output->device);
 		break;
 	case WEFT_OUT_PEER:
-		set_peer(node, &output->peer);
+		sim_set_peer(node, &output->peer);
 		break;
 	case WEFT_OUT_PEER_REMOVE:
-		remove_peer(node, &output->peer_remove);
+		sim_remove_peer(node, &output->peer_remove);
 		break;
 	case WEFT_OUT_ROUTES:
 		free(node->routes);
@@ -404,10 +165,10 @@ static void do_output(struct sim_node *node, const struct weft_output *output)
 		assert_true(datagram->len <= WEFT_MAX_DATAGRAM);
 		/* only an address of the device may be sent from */
 		assert_memory_equal(datagram->from, node->addresses[0].address, 16);
-		packet = new_packet(datagram->bytes, datagram->len);
+		packet = sim_new_packet(datagram->bytes, datagram->len);
 		memcpy(packet->from, datagram->from, 16);
 		memcpy(packet->to, datagram->to, 16);
-		send_packet(node, packet);
+		sim_send_packet(node, packet);
 		break;
 	case WEFT_OUT_BEACON:
 		shout(node, &output->beacon);
@@ -445,7 +206,7 @@ void sim_pump(struct sim_node *node)
 	if (wake < now.ms)
 		wake = now.ms;
 	node->wake_ms = wake ? wake : 1;
-	push(node->sim, (struct sim_event){ .type = SIM_WAKE, .ms = wake, .node = node->number });
+	sim_push(node->sim, (struct sim_event){ .type = SIM_WAKE, .ms = wake, .node = node->number });
 }
 
 /* Who has the address now, if it can be reached from there. The address has the node's number. */
@@ -460,127 +221,9 @@ static struct sim_node *at(struct sim *sim, const struct sim_event *event)
 	return node;
 }
 
-static void flush(struct sim_node *node, struct sim_peer *peer)
-{
-	unsigned int i;
-
-	for (i = 0; i < peer->held_count; i++)
-		send_data(node, peer, peer->held[i]);
-	peer->held_count = 0;
-}
-
-static struct weft_candidate candidate(const struct weft_ip_endpoint *endpoint)
-{
-	return (struct weft_candidate){ .at = *endpoint };
-}
-
-static void got_initiation(struct sim_node *node, const struct sim_event *event)
-{
-	struct weft_candidate from = candidate(&event->source);
-	struct sim_peer *peer = find_peer(node, &event->from_key);
-	struct weft_time now = sim_time(node);
-
-	if (memcmp(&event->to_key, &node->key, sizeof(node->key)))
-		return;
-	if (!peer && node->node) {
-		weft_node_unknown_peer(node->node, &now, &event->from_key, &from);
-		sim_pump(node);
-		peer = find_peer(node, &event->from_key);
-	}
-	if (!peer)
-		return;
-	peer->previous = peer->session;
-	peer->session = ++node->sim->sessions;
-	peer->at = from;
-	peer->has_at = true;
-	peer->unanswered_ms = 0;
-	transmit(node, (struct sim_event){ .type = SIM_RESPONSE, .destination = event->source,
-					   .to_key = event->from_key, .session = peer->session });
-	flush(node, peer);
-	if (!node->node)
-		return;
-	weft_node_session_new(node->node, &now, &event->from_key, &from);
-	sim_pump(node);
-}
-
-static void got_response(struct sim_node *node, const struct sim_event *event)
-{
-	struct weft_candidate from = candidate(&event->source);
-	struct sim_peer *peer = find_peer(node, &event->from_key);
-	struct weft_time now = sim_time(node);
-
-	if (!peer || memcmp(&event->to_key, &node->key, sizeof(node->key)) || !peer->initiated_ms)
-		return;
-	peer->previous = peer->session;
-	peer->session = event->session;
-	peer->at = from;
-	peer->initiated_ms = 0;
-	peer->unanswered_ms = 0;
-	flush(node, peer);
-	if (!node->node)
-		return;
-	weft_node_session_new(node->node, &now, &event->from_key, &from);
-	sim_pump(node);
-}
-
-static bool is_own(const struct sim_node *node, const struct sim_packet *packet)
-{
-	unsigned int i;
-
-	for (i = 0; i < node->address_count; i++) {
-		if (node->addresses[i].size == packet->to_size &&
-		    !memcmp(node->addresses[i].address, packet->to, packet->to_size))
-			return true;
-	}
-	return false;
-}
-
-static void deliver(struct sim_node *node, const struct sim_packet *packet)
-{
-	struct weft_time now = sim_time(node);
-
-	if (packet->user) {
-		node->user_packets++;
-		return;
-	}
-	if (!node->node || !is_own(node, packet))
-		return;
-	weft_node_datagram(node->node, &now, packet->from, packet->bytes, packet->len);
-	sim_pump(node);
-}
-
-static void got_data(struct sim_node *node, struct sim_event *event)
-{
-	struct sim_peer *peer = find_peer(node, &event->from_key);
-	struct weft_candidate from = candidate(&event->source);
-	struct weft_time now = sim_time(node);
-
-	if (!peer || !event->session ||
-	    (peer->session != event->session && peer->previous != event->session) ||
-	    memcmp(&event->to_key, &node->key, sizeof(node->key)) ||
-	    route(node, event->packet->from, 16) != peer)
-		return;
-	peer->rx_bytes += event->packet->len;
-	peer->unanswered_ms = 0;
-	if (memcmp(&peer->at, &from, sizeof(from)) && node->node) {
-		peer->at = from;
-		weft_node_path_changed(node->node, &now, &event->from_key, &from);
-		sim_pump(node);
-	}
-	deliver(node, event->packet);
-}
-
-static void retry(struct sim_node *node, const struct sim_event *event)
-{
-	struct sim_peer *peer = find_peer(node, &event->to_key);
-
-	if (peer && peer->initiated_ms && (!peer->session || peer->unanswered_ms))
-		initiate(node, peer);
-}
-
 static void got_beacon(struct sim_node *node, const struct sim_event *event)
 {
-	struct weft_candidate from = candidate(&event->source);
+	struct weft_candidate from = sim_candidate(&event->source);
 	struct weft_time now = sim_time(node);
 
 	if (!node->up || !node->node || node->group != event->group)
@@ -610,7 +253,7 @@ static void count_traffic(struct sim_node *node)
 	for (i = 0; node->node && i < node->peer_count; i++)
 		weft_node_traffic(node->node, &now, &node->peers[i].key, node->peers[i].rx_bytes,
 				  node->peers[i].tx_bytes);
-	push(node->sim, (struct sim_event){ .type = SIM_COUNT_TRAFFIC, .node = node->number,
+	sim_push(node->sim, (struct sim_event){ .type = SIM_COUNT_TRAFFIC, .node = node->number,
 					    .ms = now.ms + 30 * SIM_SECOND });
 }
 
@@ -629,19 +272,19 @@ static void dispatch(struct sim *sim, struct sim_event *event)
 		wake(node);
 		break;
 	case SIM_INITIATION:
-		got_initiation(node, event);
+		sim_got_initiation(node, event);
 		break;
 	case SIM_RESPONSE:
-		got_response(node, event);
+		sim_got_response(node, event);
 		break;
 	case SIM_DATA:
-		got_data(node, event);
+		sim_got_data(node, event);
 		break;
 	case SIM_BEACON:
 		got_beacon(node, event);
 		break;
 	case SIM_RETRY:
-		retry(node, event);
+		sim_retry(node, event);
 		break;
 	case SIM_COUNT_TRAFFIC:
 		count_traffic(node);
@@ -657,7 +300,7 @@ static void step(struct sim *sim)
 	assert_true(sim->steps_now < MAX_STEPS);
 	sim->ms = event.ms;
 	dispatch(sim, &event);
-	drop_event(&event);
+	sim_drop_event(&event);
 }
 
 void sim_run(struct sim *sim, uint64_t ms)
@@ -698,33 +341,20 @@ struct sim *sim_new(uint64_t seed, unsigned int max_nodes)
 	return sim;
 }
 
-static void clear_kernel(struct sim_node *node)
-{
-	while (node->peer_count)
-		remove_peer(node, &node->peers[0].key);
-	free(node->peers);
-	node->peers = NULL;
-	node->peer_size = 0;
-	free(node->routes);
-	node->routes = NULL;
-	node->route_count = 0;
-	memset(&node->key, 0, sizeof(node->key));
-}
-
 void sim_free(struct sim *sim)
 {
 	unsigned int i;
 
 	for (i = 0; i < sim->count; i++) {
 		weft_node_free(sim->nodes[i].node);
-		clear_kernel(&sim->nodes[i]);
+		sim_clear_kernel(&sim->nodes[i]);
 		free(sim->nodes[i].roster);
 		free(sim->nodes[i].endpoints);
 	}
 	while (sim->event_count) {
 		struct sim_event event = pop(sim);
 
-		drop_event(&event);
+		sim_drop_event(&event);
 	}
 	free(sim->events);
 	free(sim->nodes);
@@ -753,7 +383,7 @@ static struct sim_node *add_node(struct sim *sim, struct weft_node_config *confi
 	*config = sim->config;
 	for (i = 0; i < sizeof(config->seed); i++)
 		config->seed[i] = sim_random(sim, 256);
-	push(sim, (struct sim_event){ .type = SIM_COUNT_TRAFFIC, .node = node->number,
+	sim_push(sim, (struct sim_event){ .type = SIM_COUNT_TRAFFIC, .node = node->number,
 				      .ms = sim->ms + 30 * SIM_SECOND });
 	return node;
 }
@@ -874,7 +504,7 @@ void sim_kill(struct sim *sim, unsigned int n)
 	node->node = NULL;
 	node->up = false;
 	node->wake_ms = 0;
-	clear_kernel(node);
+	sim_clear_kernel(node);
 }
 
 static void start_again(struct sim *sim, unsigned int n)
@@ -925,19 +555,19 @@ void sim_move(struct sim *sim, unsigned int n)
 
 void sim_user_packet(struct sim *sim, unsigned int from, const uint8_t *address, size_t size)
 {
-	struct sim_packet *packet = new_packet("user", 4);
+	struct sim_packet *packet = sim_new_packet("user", 4);
 
 	packet->user = true;
 	memcpy(packet->from, sim->nodes[from].addresses[0].address, 16);
 	memcpy(packet->to, address, size);
 	packet->to_size = size;
-	send_packet(&sim->nodes[from], packet);
+	sim_send_packet(&sim->nodes[from], packet);
 	sim_pump(&sim->nodes[from]);
 }
 
 struct sim_peer *sim_peer_of(struct sim *sim, unsigned int n, unsigned int other)
 {
-	return find_peer(&sim->nodes[n], &sim->nodes[other].key);
+	return sim_find_peer(&sim->nodes[n], &sim->nodes[other].key);
 }
 
 unsigned int sim_members(struct sim *sim, unsigned int of)

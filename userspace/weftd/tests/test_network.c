@@ -257,6 +257,29 @@ static void test_partition(void **state)
 	sim_free(sim);
 }
 
+/* Split for hours, and over and over: somebody has to look for who is lost. */
+static void test_long_partition(void **state)
+{
+	struct sim *sim;
+	unsigned int seed;
+	int64_t healed;
+
+	(void)state;
+	for (seed = 50; seed < 56; seed++) {
+		sim = sim_network(seed, 10, 10);
+		split(sim, 0, 5, 1);
+		split(sim, 5, 10, 2);
+		sim_run(sim, 3 * 60 * SIM_MINUTE);
+		sim_move(sim, 1);
+		sim_run(sim, SIM_MINUTE);
+		assert_true(sim_converged_group(sim, 1) && !sim_converged(sim));
+		split(sim, 0, 10, 0);
+		healed = sim_until(sim, sim_converged, 30 * SIM_SECOND);
+		assert_true(healed >= 0);
+		sim_free(sim);
+	}
+}
+
 /* An invitation for one, used in both halves: one stays, the same one for all. */
 static void test_redeemed_twice(void **state)
 {
@@ -831,6 +854,7 @@ int main(void)
 		cmocka_unit_test(test_inviter_dead),
 		cmocka_unit_test(test_invitation_unknown),
 		cmocka_unit_test(test_partition),
+		cmocka_unit_test(test_long_partition),
 		cmocka_unit_test(test_redeemed_twice),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_wrong_clock),

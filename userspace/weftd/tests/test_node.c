@@ -378,6 +378,52 @@ static void test_join_again(void **state)
 	sim_free(sim);
 }
 
+/* Whether node 0 answers member 1, who asks for the secret. */
+static bool gives_secret(struct sim *sim)
+{
+	struct weft_message message = { .type = WEFT_ASK_SECRET };
+	uint64_t sent = weft_node_stats(sim->nodes[0].node)->sent;
+
+	weft_commitment(&message.commitment, weft_node_secrets(sim->nodes[0].node)->epoch);
+	say(sim, 0, address_of(sim, 1), &message);
+	return weft_node_stats(sim->nodes[0].node)->sent > sent;
+}
+
+/* The invitation by which all came is gone, and what they are admitted by instead has not come yet. */
+static void test_doubt(void **state)
+{
+	struct sim *sim = sim_network(37, 3, 3);
+	struct weft_message message = { .type = WEFT_RECORDS };
+	const struct weft_member *member;
+	struct weft_fields fields;
+	struct weft_record *record;
+	struct weft_identity root;
+
+	(void)state;
+	assert_true(gives_secret(sim));
+	member = weft_roster_member(weft_node_roster(sim->nodes[0].node),
+				    weft_node_id(sim->nodes[1].node));
+	weft_record_fields(member->invitation, &fields);
+	weft_identity_from_seed(&root, weft_node_secrets(sim->nodes[0].node)->root);
+	fields = (struct weft_fields){ .type = WEFT_REVOCATION, .network = root.id, .issued = NOW,
+				       .subject = fields.subject,
+				       .has = WEFT_HAS(WEFT_KEY_SUBJECT) };
+	assert_int_equal(weft_record_sign(&record, &fields, &root), 0);
+	message.records = (struct weft_records){ .count = 1, .at[0] = { record->bytes, record->len } };
+	say(sim, 0, address_of(sim, 1), &message);
+	weft_record_put(record);
+	sim_pump(&sim->nodes[0]);
+	/* still there, to say what may come, but trusted with nothing */
+	assert_non_null(sim_peer_of(sim, 0, 1));
+	assert_int_equal(sim_peer_of(sim, 0, 1)->allowed_count, 1);
+	assert_false(gives_secret(sim));
+	sim_run(sim, 50 * SIM_SECOND);
+	assert_non_null(sim_peer_of(sim, 0, 1));
+	sim_run(sim, 20 * SIM_SECOND);
+	assert_true(!sim_peer_of(sim, 0, 1) && !sim_peer_of(sim, 0, 2));
+	sim_free(sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_strange_keys),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_join_again),
+		cmocka_unit_test(test_doubt),
 	};
 
 	/* for who looks for an error in one of them */

@@ -255,7 +255,8 @@ the_revoked_may_not_come_back() {
 	members_are anna "anna berta carl"
 	on dora weft leave --force
 	nothing_left dora
-	fails 1 "was used as often as was granted" on dora weft join "$(<"$TMP/later")"
+	# with whom it let in, the invitation is gone
+	fails 1 "the invitation was revoked" on dora weft join "$(<"$TMP/later")"
 	nothing_left dora
 }
 
@@ -363,7 +364,7 @@ a_full_disk_loses_nothing() {
 	soon 20 refused is_unsaved dora
 	stop dora KILL
 	daemon dora
-	soon 20 members_are dora "anna berta carl dora"
+	soon 20 members_are dora "$(members anna)"
 }
 
 is_unsaved() {
@@ -414,6 +415,8 @@ is_monitored() {
 }
 
 monitor_tells_what_happens() {
+	# where only some of the tests are run, it is in it yet
+	on emil weft leave home || true
 	on anna timeout 60 weft monitor --json >"$TMP/events" &
 	soon 10 is_monitored anna
 	on emil weft join "$(token_of anna)" --network again
