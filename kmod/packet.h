@@ -64,11 +64,11 @@ void weft_tx_drain_work(struct work_struct *work);
 /* receive.c */
 void weft_receive(struct weft_device *wdev, struct sk_buff *skb);
 void weft_handshake_receive_work(struct work_struct *work);
-void weft_receive_held_initiation(struct weft_device *wdev,
-				  struct sk_buff *skb);
 bool weft_open_batch(struct sk_buff *batch);
 void weft_lane_schedule(struct weft_peer *peer);
 int weft_lane_poll(struct napi_struct *napi, int budget);
 void weft_lane_purge(struct weft_lane *lane);
+void weft_receive_held_initiation(struct weft_device *wdev,
+				  struct sk_buff *skb);
 
 #endif /* _WEFT_PACKET_H */
