@@ -753,9 +753,12 @@ static void commit_fwmark(struct change *change)
 
 static void commit_upcalls(struct change *change)
 {
-	const struct nlattr *upcalls =
-		change->info->attrs[WEFT_A_DEVICE_UPCALLS];
+	const struct nlattr *upcalls;
 
+	/* The attributes of the other commands do not reach that far. */
+	if (change->info->genlhdr->cmd != WEFT_CMD_DEVICE_SET)
+		return;
+	upcalls = change->info->attrs[WEFT_A_DEVICE_UPCALLS];
 	if (upcalls)
 		weft_upcalls_set(change->wdev, nla_get_u32(upcalls));
 }

@@ -101,11 +101,11 @@ void weft_receive(struct weft_device *wdev, struct sock *sk,
 void weft_handshake_receive_work(struct work_struct *work);
 void weft_session_established(struct weft_peer *peer);
 void weft_count_received(struct weft_peer *peer, u64 bytes);
-void weft_receive_held_initiation(struct weft_device *wdev,
-				  struct sk_buff *skb);
 void weft_lane_schedule(struct weft_peer *peer);
 int weft_lane_poll(struct napi_struct *napi, int budget);
 void weft_lane_purge(struct weft_lane *lane);
+void weft_receive_held_initiation(struct weft_device *wdev,
+				  struct sk_buff *skb);
 
 /* open.c */
 bool weft_open_batch(struct sk_buff *batch);

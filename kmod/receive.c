@@ -101,18 +101,6 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 }
 
 /**
- * weft_receive_held_initiation() - take up an initiation again
- * @wdev: device
- * @skb: the initiation, as it was given to weft_upcall_initiation()
- *
- * Context: process.
- */
-void weft_receive_held_initiation(struct weft_device *wdev, struct sk_buff *skb)
-{
-	receive_initiation(wdev, skb);
-}
-
-/**
  * weft_session_established() - both ends have the session
  * @peer: with whom
  */
@@ -215,6 +203,18 @@ void weft_handshake_receive_work(struct work_struct *work)
 		atomic_dec(&wdev->handshakes_queued);
 		cond_resched();
 	}
+}
+
+/**
+ * weft_receive_held_initiation() - take up an initiation again
+ * @wdev: device
+ * @skb: the initiation, as it was given to weft_upcall_initiation()
+ *
+ * Context: process.
+ */
+void weft_receive_held_initiation(struct weft_device *wdev, struct sk_buff *skb)
+{
+	receive_initiation(wdev, skb);
 }
 
 static void queue_handshake(struct weft_device *wdev, struct sk_buff *skb)
