@@ -122,7 +122,9 @@ test_on_the_wire() {
 	wire_cut
 	fresh a b
 	pings a 192.168.77.2
-	background b tcpdump -U -i toa -s 0 -w "$TMP/pcap" --immediate-mode udp dst port 2000
+	# where they leave: nothing has been lost or has changed places
+	background a tcpdump -B 16384 -U -i tob -s 0 -w "$TMP/pcap" --immediate-mode \
+		udp dst port 2000
 	soon 10 test -s "$TMP/pcap"
 	carries a b 192.168.77.2
 	# all that was carried, but what is just being written
