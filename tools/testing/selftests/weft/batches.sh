@@ -99,7 +99,8 @@ check_capture() {
 		    frame = data[at + 16:at + 16 + caught]
 		    at += 16 + caught
 		    assert caught == length <= 1514, length
-		    udp = frame[14 + (frame[14] & 15) * 4:]
+		    header = 40 if frame[14] >> 4 == 6 else (frame[14] & 15) * 4
+		    udp = frame[14 + header:]
 		    port, size = struct.unpack_from('>2xHH', udp)
 		    message = udp[8:size]
 		    if port != 2000 or message[:4] != word:
