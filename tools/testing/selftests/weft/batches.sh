@@ -99,7 +99,8 @@ check_capture() {
 		    frame = data[at + 16:at + 16 + caught]
 		    at += 16 + caught
 		    assert caught == length <= 1514, length
-		    udp = frame[14 + (frame[14] & 15) * 4:]
+		    header = 40 if frame[14] >> 4 == 6 else (frame[14] & 15) * 4
+		    udp = frame[14 + header:]
 		    port, size = struct.unpack_from('>2xHH', udp)
 		    message = udp[8:size]
 		    if port != 2000 or message[:4] != word:
@@ -122,7 +123,9 @@ test_on_the_wire() {
 	wire_cut
 	fresh a b
 	pings a 192.168.77.2
-	background b tcpdump -U -i toa -s 0 -w "$TMP/pcap" --immediate-mode udp dst port 2000
+	# where they leave: nothing has been lost or has changed places
+	background a tcpdump -B 16384 -U -i tob -s 0 -w "$TMP/pcap" --immediate-mode \
+		udp dst port 2000
 	soon 10 test -s "$TMP/pcap"
 	carries a b 192.168.77.2
 	# all that was carried, but what is just being written
