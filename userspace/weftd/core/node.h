@@ -202,7 +202,7 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 
 /**
  * struct weft_invite - what to invite to
- * @grant:	expires, uses; and of name, ipv4, may, routes, groups, member_expires what @grant.has says
+ * @grant:	expires, uses; of name, ipv4, may, routes, groups, member_expires what its @has says
  * @with_secret: put the network's secret into the token, so that the joiner finds members that have
  *		moved
  */
@@ -293,8 +293,8 @@ struct weft_out_device {
  * @keepalive:	seconds, 0 for none
  * @allowed:	all of its allowed IPs; sorted. One that another peer has moves here
  * @allowed_count: of @allowed
- * @candidates:	where it may be, the likeliest first; a kernel that takes one takes that. None: leave as
- *		is. An endpoint that the kernel found itself is better where there is a session
+ * @candidates:	where it may be, the likeliest first; a kernel that takes one takes that. None: leave
+ *		it as is. An endpoint that the kernel found itself is better where there is a session
  * @candidate_count: of @candidates
  */
 struct weft_out_peer {
