@@ -90,11 +90,16 @@ static unsigned int open_single(struct weft_device *wdev,
 	return len;
 }
 
-/*
- * Where @len bytes lie in one piece that nobody writes to meanwhile; NULL if
- * there is no such place, as with pages of a sender's that it has lent out.
+/**
+ * weft_find_piece() - where bytes lie in one piece that nobody writes to
+ * @skb: packet
+ * @at: offset of the first one
+ * @len: how many
+ *
+ * Return: NULL if there is no such place, as with pages of a sender's that it
+ * has lent out.
  */
-static const u8 *find_piece(const struct sk_buff *skb, unsigned int at,
+const void *weft_find_piece(const struct sk_buff *skb, unsigned int at,
 			    unsigned int len)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
@@ -122,19 +127,55 @@ static const u8 *find_piece(const struct sk_buff *skb, unsigned int at,
 	return page ? page + at : NULL;
 }
 
-/* Opens a text of @len bytes, from @at on, with its tag behind it. */
-static bool open_text(struct weft_session *session, const struct sk_buff *skb,
-		      unsigned int at, unsigned int len, u8 *to, u64 nonce)
-{
-	unsigned int sealed = weft_noise_encrypted_len(len);
-	const u8 *from = find_piece(skb, at, sealed);
+/**
+ * struct sealed - a message of a batch
+ * @skb: what it is in
+ * @at: offset there
+ * @text_len: of its text, without the tag
+ * @msg: its header; what follows is there only if @whole
+ * @whole: @msg is all of it
+ * @buffer: the header if it had to be copied
+ */
+struct sealed {
+	const struct sk_buff *skb;
+	unsigned int at;
+	unsigned int text_len;
+	const struct weft_message_data *msg;
+	bool whole;
+	struct weft_message_data buffer;
+};
 
-	if (unlikely(!from)) {
-		if (skb_copy_bits(skb, at, to, sealed))
+static bool sealed_init(struct sealed *sealed, const struct sk_buff *skb,
+			unsigned int at, unsigned int len)
+{
+	sealed->skb = skb;
+	sealed->at = at;
+	sealed->text_len = len - WEFT_MESSAGE_MINIMUM_LEN;
+	sealed->msg = weft_find_piece(skb, at, len);
+	sealed->whole = sealed->msg;
+	if (unlikely(!sealed->whole))
+		sealed->msg = skb_header_pointer(skb, at,
+						 sizeof(sealed->buffer),
+						 &sealed->buffer);
+	return sealed->msg;
+}
+
+/* Opens its text, with the tag behind it. */
+static bool open_text(const struct sealed *sealed,
+		      const struct weft_session *session, u8 *to, u64 nonce)
+{
+	unsigned int len = weft_noise_encrypted_len(sealed->text_len);
+	unsigned int at = sealed->at + sizeof(*sealed->msg);
+	const u8 *from = sealed->msg->encrypted_data;
+
+	if (unlikely(!sealed->whole)) {
+		from = weft_find_piece(sealed->skb, at, len);
+		if (!from && skb_copy_bits(sealed->skb, at, to, len))
 			return false;
-		from = to;
+		from = from ?: to;
 	}
-	return session->suite->open(&session->recv_key, to, from, len, nonce);
+	return session->suite->open(&session->recv_key, to, from,
+				    sealed->text_len, nonce);
 }
 
 /* Opens a message, @len bytes from @at on, to the sink; bytes that were good. */
@@ -143,21 +184,19 @@ static unsigned int open_to(struct weft_sink *sink, struct weft_device *wdev,
 			    const struct sk_buff *skb, unsigned int at,
 			    unsigned int len)
 {
-	unsigned int text_len = len - WEFT_MESSAGE_MINIMUM_LEN;
-	const struct weft_message_data *msg;
-	struct weft_message_data buffer;
+	struct sealed sealed;
+	bool found;
 	u64 nonce;
 	u8 *to;
 
-	msg = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
-	to = weft_sink_room(sink, text_len + WEFT_NOISE_AUTHTAG_LEN);
-	if (unlikely(!msg || !to)) {
+	found = sealed_init(&sealed, skb, at, len);
+	to = weft_sink_room(sink, weft_noise_encrypted_len(sealed.text_len));
+	if (unlikely(!found || !to)) {
 		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
 		return 0;
 	}
-	nonce = le64_to_cpu(msg->counter);
-	if (unlikely(!open_text(session, skb, at + sizeof(*msg), text_len, to,
-				nonce))) {
+	nonce = le64_to_cpu(sealed.msg->counter);
+	if (unlikely(!open_text(&sealed, session, to, nonce))) {
 		weft_sink_abort(sink);
 		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
 		return 0;
@@ -166,10 +205,10 @@ static unsigned int open_to(struct weft_sink *sink, struct weft_device *wdev,
 		weft_sink_abort(sink);
 		return 0;
 	}
-	if (!text_len) {
+	if (!sealed.text_len) {
 		weft_sink_abort(sink);
 		count_keepalive(wdev);
-	} else if (unlikely(!weft_sink_commit(sink, text_len))) {
+	} else if (unlikely(!weft_sink_commit(sink, sealed.text_len))) {
 		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
 	}
 	return len;

@@ -109,5 +109,7 @@ void weft_receive_held_initiation(struct weft_device *wdev,
 
 /* open.c */
 bool weft_open_batch(struct sk_buff *batch);
+const void *weft_find_piece(const struct sk_buff *skb, unsigned int at,
+			    unsigned int len);
 
 #endif /* _WEFT_PACKET_H */
