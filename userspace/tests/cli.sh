@@ -295,6 +295,9 @@ begin_wg() {
 	[ "$(id -u)" = 0 ] || skip "only root can give wg a device"
 	mkdir -p /var/run/wireguard
 	wg_socket=/var/run/wireguard/weft0.sock
+	# wg looks nowhere else, and there may be another run of these tests
+	exec 9>"$wg_socket.lock"
+	flock 9
 	[ ! -e "$wg_socket" ] || skip "$wg_socket exists"
 	python3 "$here/uapi_server.py" "$wg_socket" "$WEFT_FAKE/weft0.get" "$tap_dir/wg.set" &
 	wg_server=$!

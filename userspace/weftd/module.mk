@@ -7,7 +7,7 @@ CORE_PKGS := libsodium
 CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
-	test_token test_state test_merge test_memory test_bounds \
+	test_token test_state test_revoke test_merge test_memory test_bounds \
 	test_vectors
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))

@@ -68,7 +68,7 @@ int weft_invitation_make(struct weft_record **invitation, const struct weft_fiel
  * @admission:	gets the record
  * @invitation:	the invitation
  * @secret:	its secret
- * @joiner:	who joins: its identity key
+ * @joiner:	who joins
  * @name:	its name, or NULL; left out if the invitation has one
  * @ipv4:	likewise
  * @now:	Unix time
@@ -77,7 +77,7 @@ int weft_invitation_make(struct weft_record **invitation, const struct weft_fiel
  * weft_record_sign().
  */
 int weft_invitation_redeem(struct weft_record **admission, const struct weft_record *invitation,
-			   const uint8_t secret[WEFT_SEED_LEN], const struct weft_id *joiner,
+			   const uint8_t secret[WEFT_SEED_LEN], const struct weft_identity *joiner,
 			   const char *name, const uint8_t *ipv4, uint64_t now)
 {
 	struct weft_fields fields = { .type = WEFT_ADMISSION }, grant;
@@ -91,7 +91,7 @@ int weft_invitation_redeem(struct weft_record **admission, const struct weft_rec
 		return -EKEYREJECTED;
 	fields.network = grant.network;
 	fields.issued = now;
-	fields.subject = *joiner;
+	fields.subject = joiner->id;
 	fields.invitation = invitation->hash;
 	fields.has = WEFT_HAS(WEFT_KEY_SUBJECT) | WEFT_HAS(WEFT_KEY_INVITATION);
 	if (name && !(grant.has & WEFT_HAS(WEFT_KEY_NAME))) {
@@ -105,26 +105,9 @@ int weft_invitation_redeem(struct weft_record **admission, const struct weft_rec
 		fields.has |= WEFT_HAS(WEFT_KEY_IPV4);
 	}
 	weft_invitation_keys(&keys, secret);
-	error = weft_record_sign(admission, &fields, &keys.sign);
+	error = weft_record_sign_agreed(admission, &fields, &keys.sign, joiner);
 	weft_invitation_keys_wipe(&keys);
 	return error;
-}
-
-/* A revoked invitation key, by whoever is an admin. */
-static bool is_revoked(const struct weft_roster *roster, const struct weft_fields *invitation)
-{
-	struct weft_slot slot = { .type = WEFT_REVOCATION };
-	const struct weft_admin *admins;
-	size_t count, i;
-
-	memcpy(slot.about, invitation->subject.bytes, sizeof(slot.about));
-	admins = weft_roster_admins(roster, &count);
-	for (i = 0; i < count; i++) {
-		memcpy(slot.by, admins[i].id.bytes, sizeof(slot.by));
-		if (weft_roster_find(roster, &slot))
-			return true;
-	}
-	return false;
 }
 
 /**
@@ -153,7 +136,8 @@ int weft_invitation_check(const struct weft_roster *roster, const struct weft_re
 		return -EXDEV;
 	if (!weft_roster_admin(roster, &fields.signer))
 		return -EACCES;
-	if (is_revoked(roster, &fields) || (joiner && weft_roster_revoked(roster, joiner)))
+	if (weft_roster_revoked_by_admin(roster, &fields.subject) ||
+	    (joiner && weft_roster_revoked(roster, joiner)))
 		return -EKEYREVOKED;
 	uses = weft_roster_uses(roster, invitation, joiner ? joiner : &nobody, &used_by_joiner);
 	/* who joined before may come back with the token: its first session may have been cut short */

@@ -22,7 +22,7 @@ bool weft_invitation_matches(const struct weft_record *invitation,
 int weft_invitation_make(struct weft_record **invitation, const struct weft_fields *grant,
 			 const uint8_t secret[WEFT_SEED_LEN], const struct weft_identity *admin);
 int weft_invitation_redeem(struct weft_record **admission, const struct weft_record *invitation,
-			   const uint8_t secret[WEFT_SEED_LEN], const struct weft_id *joiner,
+			   const uint8_t secret[WEFT_SEED_LEN], const struct weft_identity *joiner,
 			   const char *name, const uint8_t *ipv4, uint64_t now);
 int weft_invitation_check(const struct weft_roster *roster, const struct weft_record *invitation,
 			  const struct weft_id *joiner, uint64_t now);

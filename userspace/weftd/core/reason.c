@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The one place where the core's errors become words. They are put after "record", "token", "file". */
+/* The one place where the core's errors become words, which follow "record", "token", "file". */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,6 +22,7 @@ static const struct {
 	{ EKEYREVOKED, "was revoked" },
 	{ EACCES, "was not made by an admin of this network" },
 	{ EPERM, "is of an admin whom this one may not revoke" },
+	{ EBUSY, "is of an admin on whose word others depend" },
 	{ EUSERS, "was used as often as was granted" },
 	{ EEXIST, "is known already" },
 	{ ESTALE, "is older than what is known" },

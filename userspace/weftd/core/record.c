@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A record: its body and its signature, and what each type must and may say. */
+/* A record: its body and its signatures, and what each type must and may say. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,9 @@
 #define HAS_GRANT (WEFT_HAS(WEFT_KEY_NAME) | WEFT_HAS(WEFT_KEY_IPV4) | WEFT_HAS(WEFT_KEY_MAY) | \
 		   WEFT_HAS(WEFT_KEY_ROUTES) | WEFT_HAS(WEFT_KEY_GROUPS))
 #define HAS_STATIC (WEFT_HAS(WEFT_KEY_TUNNEL) | WEFT_HAS(WEFT_KEY_VIA))
+
+/* Under which the subject signs an admission by invitation. */
+#define CONSENT "weft/1/consent"
 
 static const struct form {
 	const char *context;
@@ -111,18 +114,26 @@ static bool invitation_valid(const struct weft_fields *fields)
 		!has_any(fields, WEFT_HAS(WEFT_KEY_NAME) | WEFT_HAS(WEFT_KEY_IPV4)));
 }
 
+/* Zero stands for "never" where times are kept, so no record says it. */
+static bool times_valid(const struct weft_fields *fields)
+{
+	return (fields->expires || !has(fields, WEFT_HAS(WEFT_KEY_EXPIRES))) &&
+	       (fields->member_expires || !has(fields, WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES)));
+}
+
 /* The root can neither be removed nor revoked nor be made what it is already. */
 static bool fields_valid(const struct weft_fields *fields)
 {
 	bool by_root = weft_id_equal(&fields->signer, &fields->network);
 	bool of_root = weft_id_equal(&fields->subject, &fields->network);
 
-	if (!routes_spare_overlay(fields))
+	if (!routes_spare_overlay(fields) || !times_valid(fields))
 		return false;
 	switch (fields->type) {
 	case WEFT_NETWORK:
 		return by_root && (!has(fields, WEFT_HAS(WEFT_KEY_IPV4_PREFIX)) ||
-				   weft_ipv4_hosts(&fields->ipv4_prefix));
+				   (fields->ipv4_prefix.size == 4 &&
+				    weft_ipv4_hosts(&fields->ipv4_prefix)));
 	case WEFT_ADMIN:
 		return fields->operation && !of_root;
 	case WEFT_REVOCATION:
@@ -184,24 +195,60 @@ static void make_slot(struct weft_slot *slot, const struct weft_fields *fields,
 	}
 }
 
-/* An array of body and signature. @body and @signature point into @bytes. */
-static int open_envelope(const void *bytes, size_t len, const uint8_t **body, size_t *body_len,
-			 uint8_t signature[WEFT_SIGNATURE_LEN])
+/* What a record is made of; @body points into the record. */
+struct envelope {
+	const uint8_t *body;
+	size_t body_len;
+	uint8_t signature[WEFT_SIGNATURE_LEN];
+	bool has_consent;
+	uint8_t consent[WEFT_SIGNATURE_LEN];
+};
+
+/* An array of body, signature, and sometimes the subject's consent. */
+static int open_envelope(struct envelope *envelope, const void *bytes, size_t len)
 {
 	struct weft_cbor_reader reader;
+	size_t parts;
 
 	if (len > WEFT_MAX_RECORD)
 		return -EMSGSIZE;
 	weft_cbor_read_from(&reader, bytes, len);
-	if (weft_cbor_get_array(&reader, 2) != 2)
+	parts = weft_cbor_get_array(&reader, 3);
+	if (parts < 2)
 		weft_cbor_fail(&reader, -EBADMSG);
-	*body = weft_cbor_get_bytes(&reader, WEFT_MAX_RECORD, body_len);
-	weft_cbor_get_fixed(&reader, signature, WEFT_SIGNATURE_LEN);
+	envelope->body = weft_cbor_get_bytes(&reader, WEFT_MAX_RECORD, &envelope->body_len);
+	weft_cbor_get_fixed(&reader, envelope->signature, WEFT_SIGNATURE_LEN);
+	envelope->has_consent = parts == 3;
+	if (envelope->has_consent)
+		weft_cbor_get_fixed(&reader, envelope->consent, WEFT_SIGNATURE_LEN);
 	return weft_cbor_end(&reader);
 }
 
+/*
+ * Who signs an admission by invitation is whoever has the token. Without the subject's own signature,
+ * that could be another who has it, and change what the subject joined as.
+ */
+static bool needs_consent(const struct weft_fields *fields)
+{
+	return fields->type == WEFT_ADMISSION && has(fields, WEFT_HAS(WEFT_KEY_INVITATION));
+}
+
+static int check_signatures(const struct envelope *envelope, const struct weft_fields *fields)
+{
+	int error;
+
+	if (envelope->has_consent != needs_consent(fields))
+		return -EPROTO;
+	error = weft_verify(envelope->signature, form_of(fields->type)->context, envelope->body,
+			    envelope->body_len, &fields->signer);
+	if (!error && envelope->has_consent)
+		error = weft_verify(envelope->consent, CONSENT, envelope->body,
+				    envelope->body_len, &fields->subject);
+	return error;
+}
+
 /**
- * weft_record_parse() - read a record and check its signature
+ * weft_record_parse() - read a record and check its signatures
  * @record:	gets it, with one reference
  * @network:	whose it must be
  * @bytes:	from whoever
@@ -209,26 +256,23 @@ static int open_envelope(const void *bytes, size_t len, const uint8_t **body, si
  *
  * Return: 0; -EMSGSIZE (too long), -ENODATA (cut short), -EBADMSG (no strict CBOR), -EPROTO (lacks
  * what its type needs, or says what it may not), -EPROTONOSUPPORT (of a later version), -EXDEV (of
- * another network), -EKEYREJECTED (the signature is wrong), -ENOMEM.
+ * another network), -EKEYREJECTED (a signature is wrong), -ENOMEM.
  */
 int weft_record_parse(struct weft_record **record, const struct weft_id *network,
 		      const void *bytes, size_t len)
 {
-	uint8_t signature[WEFT_SIGNATURE_LEN];
+	struct envelope envelope;
 	struct weft_fields fields;
 	struct weft_record *new;
-	const uint8_t *body;
-	size_t body_len;
 	int error;
 
-	error = open_envelope(bytes, len, &body, &body_len, signature);
+	error = open_envelope(&envelope, bytes, len);
 	if (!error)
-		error = weft_body_decode(&fields, body, body_len);
+		error = weft_body_decode(&fields, envelope.body, envelope.body_len);
 	if (!error)
 		error = check_fields(&fields, network);
 	if (!error)
-		error = weft_verify(signature, form_of(fields.type)->context, body, body_len,
-				    &fields.signer);
+		error = check_signatures(&envelope, &fields);
 	if (error)
 		return error;
 	new = malloc(sizeof(*new) + len);
@@ -245,22 +289,33 @@ int weft_record_parse(struct weft_record **record, const struct weft_id *network
 	return 0;
 }
 
+static void put_signature(struct weft_cbor_writer *writer, const char *context, const uint8_t *body,
+			  size_t body_len, const struct weft_identity *by)
+{
+	uint8_t signature[WEFT_SIGNATURE_LEN];
+
+	/* cannot fail: the body is no longer than a record */
+	weft_sign(signature, context, body, body_len, by);
+	weft_cbor_put_bytes(writer, signature, sizeof(signature));
+}
+
 /**
- * weft_record_sign() - make a record
+ * weft_record_sign_agreed() - make a record
  * @record:	gets it, with one reference
  * @fields:	what to say; the signer is filled in
  * @signer:	who says it
+ * @subject:	who agrees, for an admission by invitation; NULL for all others
  *
  * What is made is parsed again: this machine says nothing that others would refuse.
  *
  * Return: 0, or as weft_record_parse().
  */
-int weft_record_sign(struct weft_record **record, const struct weft_fields *fields,
-		     const struct weft_identity *signer)
+int weft_record_sign_agreed(struct weft_record **record, const struct weft_fields *fields,
+			    const struct weft_identity *signer,
+			    const struct weft_identity *subject)
 {
 	const struct form *form = form_of(fields->type);
 	uint8_t body[WEFT_MAX_RECORD], bytes[WEFT_MAX_RECORD];
-	uint8_t signature[WEFT_SIGNATURE_LEN];
 	struct weft_fields complete = *fields;
 	struct weft_cbor_writer writer;
 	size_t body_len;
@@ -272,15 +327,22 @@ int weft_record_sign(struct weft_record **record, const struct weft_fields *fiel
 	body_len = weft_body_encode(body, sizeof(body), &complete);
 	if (!body_len)
 		return -EMSGSIZE;
-	/* cannot fail: the body is no longer than a record */
-	weft_sign(signature, form->context, body, body_len, signer);
 	weft_cbor_write_to(&writer, bytes, sizeof(bytes));
-	weft_cbor_put_array(&writer, 2);
+	weft_cbor_put_array(&writer, subject ? 3 : 2);
 	weft_cbor_put_bytes(&writer, body, body_len);
-	weft_cbor_put_bytes(&writer, signature, sizeof(signature));
+	put_signature(&writer, form->context, body, body_len, signer);
+	if (subject)
+		put_signature(&writer, CONSENT, body, body_len, subject);
 	if (!weft_cbor_fits(&writer))
 		return -EMSGSIZE;
 	return weft_record_parse(record, &complete.network, bytes, writer.len);
+}
+
+/* As weft_record_sign_agreed(), for all that needs nobody's consent. */
+int weft_record_sign(struct weft_record **record, const struct weft_fields *fields,
+		     const struct weft_identity *signer)
+{
+	return weft_record_sign_agreed(record, fields, signer, NULL);
 }
 
 struct weft_record *weft_record_hold(struct weft_record *record)
@@ -298,13 +360,11 @@ void weft_record_put(struct weft_record *record)
 /* Not kept in the record: they would be ten times as long as what they are made from. */
 void weft_record_fields(const struct weft_record *record, struct weft_fields *fields)
 {
-	uint8_t signature[WEFT_SIGNATURE_LEN];
-	const uint8_t *body;
-	size_t body_len;
+	struct envelope envelope;
 
 	/* cannot fail: it did not when the record was parsed */
-	if (!open_envelope(record->bytes, record->len, &body, &body_len, signature))
-		weft_body_decode(fields, body, body_len);
+	if (!open_envelope(&envelope, record->bytes, record->len))
+		weft_body_decode(fields, envelope.body, envelope.body_len);
 }
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Signed records: what they look like, and that they are what their signer wrote. Whether the signer
- * may say so is the roster's to judge. The format is in Documentation/membership.md.
+ * Signed records: what they look like, and that they are what their signer wrote. Whether it may say
+ * so is the roster's to judge. The format is in Documentation/membership.md.
  */
 #ifndef WEFT_RECORD_H
 #define WEFT_RECORD_H
@@ -164,6 +164,9 @@ int weft_record_parse(struct weft_record **record, const struct weft_id *network
 		      const void *bytes, size_t len);
 int weft_record_sign(struct weft_record **record, const struct weft_fields *fields,
 		     const struct weft_identity *signer);
+int weft_record_sign_agreed(struct weft_record **record, const struct weft_fields *fields,
+			    const struct weft_identity *signer,
+			    const struct weft_identity *subject);
 struct weft_record *weft_record_hold(struct weft_record *record);
 void weft_record_put(struct weft_record *record);
 void weft_record_fields(const struct weft_record *record, struct weft_fields *fields);

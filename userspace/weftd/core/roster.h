@@ -82,7 +82,7 @@ void weft_roster_free(struct weft_roster *roster);
 int weft_roster_add(struct weft_roster *roster, struct weft_record *record);
 int weft_roster_add_bytes(struct weft_roster *roster, const void *bytes, size_t len);
 int weft_roster_merge(struct weft_roster *roster, const struct weft_roster *from);
-void weft_roster_forget_unanchored(struct weft_roster *roster);
+int weft_roster_forget_unanchored(struct weft_roster *roster);
 
 const struct weft_id *weft_roster_network(const struct weft_roster *roster);
 size_t weft_roster_count(const struct weft_roster *roster);
@@ -93,7 +93,7 @@ struct weft_record *weft_roster_find_invitation(const struct weft_roster *roster
 						const struct weft_id *hash);
 uint64_t weft_roster_next_issued(const struct weft_roster *roster, const struct weft_slot *slot,
 				 uint64_t now);
-void weft_roster_digest(const struct weft_roster *roster, struct weft_id *digest);
+int weft_roster_digest(struct weft_roster *roster, struct weft_id *digest);
 
 int weft_roster_evaluate(struct weft_roster *roster, uint64_t now);
 uint64_t weft_roster_changes_at(const struct weft_roster *roster);
@@ -102,6 +102,7 @@ const struct weft_record *weft_roster_epoch(const struct weft_roster *roster);
 const struct weft_admin *weft_roster_admins(const struct weft_roster *roster, size_t *count);
 const struct weft_admin *weft_roster_admin(const struct weft_roster *roster,
 					   const struct weft_id *id);
+bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id);
 bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id *id);
 
 const struct weft_member *weft_roster_members(const struct weft_roster *roster, size_t *count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For roster.c, which keeps records, and view.c, which draws conclusions. */
+/* For roster.c, which keeps records, view.c, which draws conclusions, and revoke.c. */
 #ifndef WEFT_ROSTER_INTERNAL_H
 #define WEFT_ROSTER_INTERNAL_H
 
@@ -10,16 +10,31 @@
  * @record:	what is kept there
  * @anchored:	the record can be traced to the root, by signatures of keys that were admins at some
  *		time; what is not may be a stranger's, is counted, and not passed on
+ * @uses:	of an invitation: how many admissions by it there are
+ * @last_rank:	of an invitation: none of those ranks behind this, from when there were too many on;
+ *		there are never fewer again than were granted
+ * @holds:	of an invitation: an admin signed it, and none revoked it; as of the last look at chains
  */
 struct weft_entry {
 	struct weft_record *record;
+	uint64_t last_rank;
+	uint32_t uses;
 	bool anchored;
+	bool holds;
 };
 
+/**
+ * struct weft_admins - keys, and how far from the root each is
+ * @at:		sorted by key
+ * @count:	of @at
+ * @size:	as many @at has room for
+ * @steps:	how often a record was looked at to find them: tests see by it that the work is bounded
+ */
 struct weft_admins {
 	struct weft_admin *at;
 	size_t count;
 	size_t size;
+	size_t steps;
 };
 
 /**
@@ -28,7 +43,10 @@ struct weft_admins {
  * @entries:	sorted by slot
  * @count:	entries
  * @size:	entries that there is room for
+ * @max:	as many entries are kept
  * @unanchored:	entries that are not anchored
+ * @chain_stale: something came in since @admins, @known and what is anchored was computed that may
+ *		change them
  * @stale:	something came in since all below was computed
  * @admins:	who is one
  * @known:	who is or was one
@@ -43,7 +61,9 @@ struct weft_roster {
 	struct weft_entry *entries;
 	size_t count;
 	size_t size;
+	size_t max;
 	size_t unanchored;
+	bool chain_stale;
 	bool stale;
 	struct weft_admins admins;
 	struct weft_admins known;
@@ -54,12 +74,15 @@ struct weft_roster {
 	uint64_t changes_at;
 };
 
+void weft_roster_swap(struct weft_roster *a, struct weft_roster *b);
 size_t weft_roster_place(const struct weft_roster *roster, const struct weft_slot *slot);
 bool weft_roster_about(const struct weft_roster *roster, size_t n, enum weft_record_type type,
 		       const struct weft_id *about);
 size_t weft_roster_first(const struct weft_roster *roster, enum weft_record_type type,
 			 const struct weft_id *about);
-void weft_roster_drop(struct weft_roster *roster, size_t n);
+struct weft_entry *weft_roster_used(const struct weft_roster *roster,
+				    const struct weft_record *use,
+				    struct weft_fields *invitation);
 bool weft_chain_anchored(const struct weft_roster *roster, const struct weft_record *record);
 int weft_chain_evaluate(struct weft_roster *roster);
 void weft_view_forget(struct weft_roster *roster);

@@ -205,6 +205,29 @@ int weft_roster_encode(const struct weft_roster *roster, uint8_t **bytes, size_t
 	return 0;
 }
 
+/* The first error, but for what is known already. */
+static int take_records(struct weft_roster *roster, struct weft_cbor_reader *reader, size_t *taken,
+			bool *refused)
+{
+	const uint8_t *record;
+	size_t count, record_len;
+	int error = 0, add;
+
+	*refused = false;
+	count = weft_cbor_get_array(reader, WEFT_MAX_RECORDS);
+	while (count-- && !reader->error) {
+		record = weft_cbor_get_bytes(reader, WEFT_MAX_RECORD, &record_len);
+		if (reader->error)
+			break;
+		add = weft_roster_add_bytes(roster, record, record_len);
+		*taken += !add;
+		*refused |= add == -ENOSPC;
+		if (add && add != -EEXIST && add != -ESTALE && !error)
+			error = add;
+	}
+	return error;
+}
+
 /**
  * weft_roster_decode() - read what weft_roster_encode() wrote
  * @roster:	gets the records, in addition to what it has
@@ -220,23 +243,21 @@ int weft_roster_encode(const struct weft_roster *roster, uint8_t **bytes, size_t
  */
 int weft_roster_decode(struct weft_roster *roster, const void *bytes, size_t len, size_t *taken)
 {
-	struct weft_cbor_reader reader;
-	const uint8_t *record;
-	size_t count, record_len;
+	struct weft_cbor_reader reader, again;
+	bool refused;
 	int error, add;
 
 	*taken = 0;
 	error = open_state(&reader, ROSTER_MAGIC, bytes, len);
 	/* of a file that was cut short, the last 32 bytes are none of a hash, but of a record */
-	count = weft_cbor_get_array(&reader, WEFT_MAX_RECORDS);
-	while (count-- && !reader.error) {
-		record = weft_cbor_get_bytes(&reader, WEFT_MAX_RECORD, &record_len);
-		if (reader.error)
-			break;
-		add = weft_roster_add_bytes(roster, record, record_len);
-		*taken += !add;
-		if (add && add != -EEXIST && add != -ESTALE && !error)
-			error = add;
+	again = reader;
+	add = take_records(roster, &reader, taken, &refused);
+	/* what they depend on may have come after them: who leaves, after who is admitted */
+	if (refused) {
+		reader = again;
+		add = take_records(roster, &reader, taken, &refused);
 	}
+	if (!error)
+		error = add;
 	return error ? error : weft_cbor_end(&reader);
 }

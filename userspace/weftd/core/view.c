@@ -7,37 +7,45 @@
 
 #include "roster_internal.h"
 
-static const struct weft_admin *find_admin(const struct weft_admins *admins, const uint8_t *id)
+static int compare_admin_id(const void *id, const void *admin)
 {
-	size_t i;
-
-	for (i = 0; i < admins->count; i++) {
-		if (!memcmp(admins->at[i].id.bytes, id, WEFT_ID_LEN))
-			return &admins->at[i];
-	}
-	return NULL;
+	return memcmp(id, ((const struct weft_admin *)admin)->id.bytes, WEFT_ID_LEN);
 }
 
-static int append_admin(struct weft_admins *admins, const uint8_t *id, unsigned int level)
+static int compare_admins(const void *a, const void *b)
+{
+	return weft_id_compare(&((const struct weft_admin *)a)->id,
+			       &((const struct weft_admin *)b)->id);
+}
+
+static const struct weft_admin *find_admin(const struct weft_admins *admins, const uint8_t *id)
+{
+	if (!admins->count)
+		return NULL;
+	return bsearch(id, admins->at, admins->count, sizeof(*admins->at), compare_admin_id);
+}
+
+/* At place @n, behind those that are sorted. */
+static int append_admin(struct weft_admins *admins, size_t n, const uint8_t *id,
+			unsigned int level)
 {
 	size_t size = admins->size * 2 + 4;
 	struct weft_admin *at;
 
-	if (admins->count == admins->size) {
+	if (n == admins->size) {
 		at = realloc(admins->at, size * sizeof(*at));
 		if (!at)
 			return -ENOMEM;
 		admins->at = at;
 		admins->size = size;
 	}
-	admins->at[admins->count].level = level;
-	memcpy(admins->at[admins->count].id.bytes, id, WEFT_ID_LEN);
-	admins->count++;
+	admins->at[n].level = level;
+	memcpy(admins->at[n].id.bytes, id, WEFT_ID_LEN);
 	return 0;
 }
 
 /* Whether one of the records of this type about @id takes effect: by itself, or from above. */
-static bool barred_by(const struct weft_roster *roster, const struct weft_admins *admins,
+static bool barred_by(const struct weft_roster *roster, struct weft_admins *admins,
 		      enum weft_record_type type, const struct weft_id *id, unsigned int level)
 {
 	const struct weft_admin *admin;
@@ -46,6 +54,7 @@ static bool barred_by(const struct weft_roster *roster, const struct weft_admins
 
 	for (n = weft_roster_first(roster, type, id); weft_roster_about(roster, n, type, id); n++) {
 		slot = &roster->entries[n].record->slot;
+		admins->steps++;
 		if (type == WEFT_ADMIN && slot->sub != WEFT_REMOVE)
 			continue;
 		admin = find_admin(admins, slot->by);
@@ -65,25 +74,34 @@ static int next_level(const struct weft_roster *roster, struct weft_admins *admi
 {
 	const struct weft_admin *by;
 	const struct weft_slot *slot;
+	bool decided = false;
 	struct weft_id id;
-	size_t n;
+	size_t n, end = admins->count;
 	int error;
 
 	for (n = weft_roster_first(roster, WEFT_ADMIN, NULL);
 	     weft_roster_about(roster, n, WEFT_ADMIN, NULL); n++) {
 		slot = &roster->entries[n].record->slot;
+		admins->steps++;
+		/* records about one subject are side by side, and whoever adds it, it is barred or not */
+		if (decided && !memcmp(id.bytes, slot->about, sizeof(id.bytes)))
+			continue;
 		by = find_admin(admins, slot->by);
 		if (slot->sub != WEFT_ADD || !by || by->level != level ||
 		    find_admin(admins, slot->about))
 			continue;
 		memcpy(id.bytes, slot->about, sizeof(id.bytes));
+		decided = true;
 		if (bars && (barred_by(roster, admins, WEFT_ADMIN, &id, level) ||
 			     barred_by(roster, admins, WEFT_REVOCATION, &id, level)))
 			continue;
-		error = append_admin(admins, id.bytes, level + 1);
+		error = append_admin(admins, end, id.bytes, level + 1);
 		if (error)
 			return error;
+		end++;
 	}
+	admins->count = end;
+	qsort(admins->at, end, sizeof(*admins->at), compare_admins);
 	return 0;
 }
 
@@ -92,15 +110,15 @@ static int find_admins(const struct weft_roster *roster, struct weft_admins *adm
 	unsigned int level;
 	int error;
 
-	admins->count = 0;
-	error = append_admin(admins, roster->network.bytes, 0);
+	error = append_admin(admins, 0, roster->network.bytes, 0);
+	admins->count = 1;
 	for (level = 0; !error && level < WEFT_MAX_LEVEL; level++)
 		error = next_level(roster, admins, level, bars);
 	return error;
 }
 
 /* A revocation by an admin, of anyone but an admin who is not below. */
-static bool revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
+bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
 {
 	size_t n;
 
@@ -114,53 +132,38 @@ static bool revoked_by_admin(const struct weft_roster *roster, const struct weft
 	return false;
 }
 
-/* The same, or by itself: that is how a member leaves. */
+/*
+ * The same, or by itself: that is how a member leaves. An invitation's key has no say in whether the
+ * invitation is revoked: whoever has the token could cancel it for others.
+ */
 bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id *id)
 {
 	struct weft_slot slot = { .type = WEFT_REVOCATION };
 
 	memcpy(slot.about, id->bytes, sizeof(slot.about));
 	memcpy(slot.by, id->bytes, sizeof(slot.by));
-	return weft_roster_find(roster, &slot) || revoked_by_admin(roster, id);
+	return weft_roster_find(roster, &slot) || weft_roster_revoked_by_admin(roster, id);
 }
 
-static bool is_anchored(const struct weft_roster *roster, const struct weft_record *record)
+/* The invitation by which an admission was made in time, and what that says; or NULL. */
+static const struct weft_entry *invitation_of(const struct weft_roster *roster,
+					      const struct weft_record *admission,
+					      struct weft_fields *invitation)
 {
-	struct weft_slot slot = record->slot;
-	size_t n = weft_roster_place(roster, &slot);
+	const struct weft_entry *used = weft_roster_used(roster, admission, invitation);
 
-	return n < roster->count && roster->entries[n].record == record &&
-	       roster->entries[n].anchored;
-}
-
-/* Whether an admission was signed by the key of its invitation, in time. The invitation, or NULL. */
-static struct weft_record *invitation_of(const struct weft_roster *roster,
-					 const struct weft_record *admission,
-					 struct weft_fields *invitation)
-{
-	struct weft_record *record;
-	struct weft_fields fields;
-
-	weft_record_fields(admission, &fields);
-	record = weft_roster_find_invitation(roster, &fields.invitation);
-	if (!record)
-		return NULL;
-	weft_record_fields(record, invitation);
-	if (!weft_id_equal(&fields.signer, &invitation->subject) ||
-	    fields.issued > invitation->expires)
-		return NULL;
-	return record;
+	return used && admission->issued <= invitation->expires ? used : NULL;
 }
 
 static bool admission_anchored(const struct weft_roster *roster, const struct weft_record *record)
 {
-	struct weft_record *invitation;
+	const struct weft_entry *invitation;
 	struct weft_fields fields;
 
 	if (!record->slot.sub)
 		return find_admin(&roster->known, record->slot.by);
 	invitation = invitation_of(roster, record, &fields);
-	return invitation && is_anchored(roster, invitation);
+	return invitation && invitation->anchored;
 }
 
 static bool subject_anchored(const struct weft_roster *roster, const uint8_t *subject)
@@ -175,6 +178,17 @@ static bool subject_anchored(const struct weft_roster *roster, const uint8_t *su
 			return true;
 	}
 	return false;
+}
+
+/* See struct weft_entry. Once for each invitation, not for each of its uses. */
+static bool invitation_holds(const struct weft_roster *roster, const struct weft_record *invitation)
+{
+	struct weft_fields fields;
+
+	if (!find_admin(&roster->admins, invitation->slot.by))
+		return false;
+	weft_record_fields(invitation, &fields);
+	return !weft_roster_revoked_by_admin(roster, &fields.subject);
 }
 
 /* See struct weft_entry. What once was an admin's stays anchored, or rosters would differ in it. */
@@ -211,23 +225,35 @@ static void anchor_all(struct weft_roster *roster, bool revocations)
 	}
 }
 
-/* Who is an admin, and which records can be traced to the root. */
+/* Who is an admin, and which records can be traced to the root. All as it was on -ENOMEM. */
 int weft_chain_evaluate(struct weft_roster *roster)
 {
+	struct weft_admins admins = { 0 }, known = { 0 };
 	size_t n;
 	int error;
 
-	error = find_admins(roster, &roster->admins, true);
+	error = find_admins(roster, &admins, true);
 	if (!error)
-		error = find_admins(roster, &roster->known, false);
-	if (error)
+		error = find_admins(roster, &known, false);
+	if (error) {
+		free(admins.at);
+		free(known.at);
 		return error;
+	}
+	free(roster->admins.at);
+	free(roster->known.at);
+	roster->admins = admins;
+	roster->known = known;
 	/* who leaves is looked up among the admissions, which come later */
 	anchor_all(roster, false);
 	anchor_all(roster, true);
 	roster->unanchored = 0;
 	for (n = 0; n < roster->count; n++)
 		roster->unanchored += !roster->entries[n].anchored;
+	for (n = weft_roster_first(roster, WEFT_INVITATION, NULL);
+	     weft_roster_about(roster, n, WEFT_INVITATION, NULL); n++)
+		roster->entries[n].holds = invitation_holds(roster, roster->entries[n].record);
+	roster->chain_stale = false;
 	return 0;
 }
 
@@ -235,14 +261,17 @@ int weft_chain_evaluate(struct weft_roster *roster)
 static bool chain_holds(const struct weft_roster *roster, const struct weft_record *admission,
 			struct weft_record **invitation)
 {
+	const struct weft_entry *used;
 	struct weft_fields fields;
 
 	*invitation = NULL;
 	if (!admission->slot.sub)
 		return find_admin(&roster->admins, admission->slot.by);
-	*invitation = invitation_of(roster, admission, &fields);
-	return *invitation && find_admin(&roster->admins, fields.signer.bytes) &&
-	       !revoked_by_admin(roster, &fields.subject);
+	used = invitation_of(roster, admission, &fields);
+	if (!used)
+		return false;
+	*invitation = used->record;
+	return used->holds;
 }
 
 /* An admin's own word counts before an invitation; then what was said last. */
@@ -471,6 +500,9 @@ static int compare_contest(const void *a, const void *b, void *context)
 
 	if (order)
 		return order;
+	/* who cannot take another key keeps the one it has */
+	if (conflict == WEFT_CONFLICT_TUNNEL && x->is_static != y->is_static)
+		return x->is_static ? -1 : 1;
 	if (!x->invitation != !y->invitation)
 		return x->invitation ? 1 : -1;
 	claim_rank(x_rank, x, conflict);
@@ -560,17 +592,12 @@ static void find_epoch(struct weft_roster *roster)
 		roster->epoch = weft_record_hold(best);
 }
 
-static int find_members(struct weft_roster *roster, uint64_t now)
+/* @members and @list have room for all subjects; the former becomes the roster's. */
+static void find_members(struct weft_roster *roster, uint64_t now, struct weft_member *members,
+			 struct weft_member **list)
 {
-	size_t n, count = count_subjects(roster);
-	struct weft_member **list = calloc(count + 1, sizeof(*list));
-	struct weft_member *members = calloc(count + 1, sizeof(*members));
+	size_t n;
 
-	if (!list || !members) {
-		free(list);
-		free(members);
-		return -ENOMEM;
-	}
 	weft_view_forget(roster);
 	roster->members = members;
 	roster->changes_at = UINT64_MAX;
@@ -581,8 +608,6 @@ static int find_members(struct weft_roster *roster, uint64_t now)
 	settle(roster, WEFT_CONFLICT_IPV4, list);
 	settle(roster, WEFT_CONFLICT_TUNNEL, list);
 	find_epoch(roster);
-	free(list);
-	return 0;
 }
 
 /**
@@ -597,16 +622,25 @@ static int find_members(struct weft_roster *roster, uint64_t now)
  */
 int weft_roster_evaluate(struct weft_roster *roster, uint64_t now)
 {
+	struct weft_member **list, *members;
+	size_t count;
 	int error;
 
-	if (roster->known.count && !roster->stale && now >= roster->evaluated &&
-	    now < roster->changes_at)
+	if (!roster->stale && now >= roster->evaluated && now < roster->changes_at)
 		return 0;
-	error = weft_chain_evaluate(roster);
-	if (!error)
-		error = find_members(roster, now);
-	if (error)
+	count = count_subjects(roster) + 1;
+	list = calloc(count, sizeof(*list));
+	members = calloc(count, sizeof(*members));
+	error = list && members ? 0 : -ENOMEM;
+	if (!error && roster->chain_stale)
+		error = weft_chain_evaluate(roster);
+	if (error) {
+		free(list);
+		free(members);
 		return error;
+	}
+	find_members(roster, now, members, list);
+	free(list);
 	roster->evaluated = now;
 	roster->stale = false;
 	return 0;

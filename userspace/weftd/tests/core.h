@@ -113,6 +113,21 @@ static inline struct weft_record *sign(const struct weft_fields *fields, unsigne
 	return record;
 }
 
+/* An admission by invitation, whatever it says: signed by any key, agreed to by number @joiner. */
+static inline struct weft_record *sign_use(struct weft_fields *fields,
+					   const struct weft_record *invitation,
+					   const struct weft_identity *signer,
+					   unsigned int joiner)
+{
+	struct weft_identity subject = identity_of(joiner);
+	struct weft_record *record;
+
+	fields->invitation = invitation->hash;
+	fields->has |= WEFT_HAS(WEFT_KEY_INVITATION);
+	assert_int_equal(weft_record_sign_agreed(&record, fields, signer, &subject), 0);
+	return record;
+}
+
 static inline struct weft_record *network_record(uint64_t issued)
 {
 	struct weft_fields fields = about(WEFT_NETWORK, ROOT, issued);
@@ -185,9 +200,20 @@ static inline struct weft_record *use_record(const struct weft_record *invitatio
 	uint8_t seed[WEFT_SEED_LEN];
 
 	seed_of(seed, secret);
-	assert_int_equal(weft_invitation_redeem(&record, invitation, seed, &identity.id, name,
-						NULL, now), 0);
+	assert_int_equal(weft_invitation_redeem(&record, invitation, seed, &identity, name, NULL,
+						now), 0);
 	return record;
+}
+
+/* The key of the invitation whose secret is seed number @secret. */
+static inline struct weft_identity invitation_key_of(unsigned int secret)
+{
+	struct weft_invitation_keys keys;
+	uint8_t seed[WEFT_SEED_LEN];
+
+	seed_of(seed, secret);
+	weft_invitation_keys(&keys, seed);
+	return keys.sign;
 }
 
 static inline struct weft_roster *new_roster(void)
@@ -228,6 +254,14 @@ static inline int state_of(struct weft_roster *roster, unsigned int n, uint64_t 
 	const struct weft_member *member = member_of(roster, n, now);
 
 	return member ? (int)member->state : -1;
+}
+
+static inline int revoke(struct weft_roster *roster, unsigned int subject, unsigned int by,
+			 uint64_t now)
+{
+	struct weft_identity identity = identity_of(subject), admin = identity_of(by);
+
+	return weft_revoke(roster, &identity.id, &admin, now, 0, NULL);
 }
 
 /* The error that parsing gives; nothing is kept. */

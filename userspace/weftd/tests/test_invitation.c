@@ -67,7 +67,7 @@ static void test_grant(void **state)
 		      WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
 	assert_int_equal(weft_invitation_make(&invitation, &fields, secret, &root), 0);
 	/* the joiner's wishes do not matter where the invitation says it */
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "boss",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "boss",
 						other, NOW), 0);
 	must_add(roster, invitation);
 	must_add(roster, admission);
@@ -94,9 +94,9 @@ static void test_wishes(void **state)
 	(void)state;
 	must_add(roster, network_record(NOW));
 	seed_of(secret, 500);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id,
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner,
 						"Not A Name", ipv4, NOW), -EPROTO);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						ipv4, NOW), 0);
 	must_add(roster, admission);
 	/* without a name, one follows from the key */
@@ -113,18 +113,16 @@ static void test_wrong_secret(void **state)
 	struct weft_roster *roster = new_roster();
 	struct weft_record *invitation = invitation_record(500, ROOT, 1, NOW + DAY), *admission;
 	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
-	struct weft_identity joiner = identity_of(1);
+	struct weft_identity joiner = identity_of(1), other = identity_of(7);
 	uint8_t secret[WEFT_SEED_LEN];
 
 	(void)state;
 	seed_of(secret, 501);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						NULL, NOW), -EKEYREJECTED);
 	/* signed by whoever: no use of the invitation, and it keeps nobody else from it */
 	set_name(&fields, "bob");
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	must_add(roster, sign(&fields, 7));
+	must_add(roster, sign_use(&fields, invitation, &other, 1));
 	must_add(roster, use_record(invitation, 500, 2, "carol", NOW));
 	assert_int_equal(weft_roster_add(roster, invitation), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_UNCHAINED);
@@ -173,16 +171,14 @@ static void test_too_late(void **state)
 
 	(void)state;
 	seed_of(secret, 500);
-	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner.id, "bob",
+	assert_int_equal(weft_invitation_redeem(&admission, invitation, secret, &joiner, "bob",
 						NULL, NOW + DAY + 1), -EKEYEXPIRED);
 	assert_int_equal(check(roster, invitation, 0, NOW + DAY), 0);
 	assert_int_equal(check(roster, invitation, 0, NOW + DAY + 1), -EKEYEXPIRED);
 	/* made too late nevertheless */
 	weft_invitation_keys(&keys, secret);
 	set_name(&fields, "bob");
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	assert_int_equal(weft_record_sign(&admission, &fields, &keys.sign), 0);
+	admission = sign_use(&fields, invitation, &keys.sign, 1);
 	must_add(roster, weft_record_hold(admission));
 	assert_int_equal(weft_roster_add(roster, invitation), 0);
 	assert_int_equal(state_of(roster, 1, NOW), -1);
@@ -302,7 +298,7 @@ static void test_cancelled(void **state)
 	assert_int_equal(count_members(roster, 1, 2), 2);
 	assert_int_equal(check(roster, invitation, 3, NOW), 0);
 	/* an admin can, and those who came by it stay */
-	assert_int_equal(weft_revoke(roster, &keys.sign.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &keys.sign.id, &root, NOW, 0, NULL), 0);
 	assert_int_equal(check(roster, invitation, 3, NOW), -EKEYREVOKED);
 	assert_int_equal(count_members(roster, 1, 2), 2);
 	assert_null(member_of(roster, 1, NOW)->invitation);
@@ -327,7 +323,7 @@ static void test_revoked_does_not_come_back(void **state)
 	for (i = 1; i <= 3; i++)
 		must_add(roster, use_record(invitation, 500, i, "abc", NOW));
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER);
-	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_REVOKED);
 	/* new keys as many as it takes to rank before the others, dated back */
 	for (i = 10; i < 60; i++)
@@ -335,7 +331,7 @@ static void test_revoked_does_not_come_back(void **state)
 	assert_int_equal(count_members(roster, 10, 50), 0);
 	assert_int_equal(count_members(roster, 1, 3), 2);
 	/* once more is no error */
-	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW), 0);
+	assert_int_equal(weft_revoke(roster, &mallory.id, &root, NOW, 0, NULL), 0);
 	weft_record_put(invitation);
 	weft_roster_free(roster);
 }
@@ -357,13 +353,13 @@ static void test_revoke_an_admin(void **state)
 	must_add(roster, use_record(invitation, 500, 3, "carol", NOW));
 	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
 	/* who is none, who is not above, whom one may not */
-	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW), -EPERM);
+	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW, 0, NULL), -EPERM);
 	peer = identity_of(1);
-	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW), -EPERM);
-	assert_int_equal(weft_revoke(roster, &root.id, &root, NOW), -EPROTO);
+	assert_int_equal(weft_revoke(roster, &admin.id, &peer, NOW, 0, NULL), -EPERM);
+	assert_int_equal(weft_revoke(roster, &root.id, &root, NOW, 0, NULL), -EPROTO);
 	assert_int_equal(count_members(roster, 1, 3), 3);
 
-	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 1), 0);
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 1, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 20, NOW), WEFT_MEMBER_REVOKED);
 	assert_null(weft_roster_admin(roster, &admin.id));
 	assert_int_equal(count_members(roster, 1, 3), 3);
@@ -385,7 +381,7 @@ static void test_admits_again_over_expired(void **state)
 	must_add(roster, sign(&fields, ROOT)); /* by a clock that was ahead */
 	must_add(roster, admission_record(1, 20, "alice", NOW + 6));
 	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
-	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 2), 0);
+	assert_int_equal(weft_revoke(roster, &admin.id, &root, NOW + 2, 0, NULL), 0);
 	assert_int_equal(state_of(roster, 1, NOW + 2), WEFT_MEMBER);
 	weft_roster_free(roster);
 }

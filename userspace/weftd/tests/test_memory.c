@@ -102,7 +102,7 @@ static int fill(struct weft_roster **roster)
 	if (!error)
 		error = weft_roster_evaluate(*roster, NOW);
 	if (!error)
-		error = weft_revoke(*roster, &admin.id, &root, NOW + 1);
+		error = weft_revoke(*roster, &admin.id, &root, NOW + 1, 0, NULL);
 	if (!error)
 		error = weft_roster_encode(*roster, &bytes, &len);
 	if (!error) {
@@ -151,10 +151,39 @@ static void test_each_allocation(void **state)
 		weft_record_put(records[i]);
 }
 
+/* An evaluation that fails has changed nothing: who was an admin and a member is so still. */
+static void test_failed_evaluation(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	unsigned int i, n;
+	size_t admins, members;
+	int error = -ENOMEM;
+
+	(void)state;
+	must_add(roster, admission_record(1, ROOT, "alice", NOW));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	for (i = 0; i < 30; i++)
+		must_add(roster, admin_record(20 + i, ROOT, WEFT_ADD));
+	must_add(roster, admission_record(2, 20, "bob", NOW));
+	for (n = 0; error && n < 100; n++) {
+		allocations_left = n;
+		error = weft_roster_evaluate(roster, NOW);
+		allocations_left = -1;
+		weft_roster_admins(roster, &admins);
+		weft_roster_members(roster, &members);
+		assert_int_equal(admins, error ? 1 : 31);
+		assert_int_equal(members, error ? 1 : 2);
+	}
+	assert_int_equal(error, 0);
+	assert_true(n > 4);
+	weft_roster_free(roster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_allocation),
+		cmocka_unit_test(test_failed_evaluation),
 	};
 
 	return RUN_TESTS(tests);

@@ -89,17 +89,13 @@ static struct weft_record *any_use(const struct weft_record *invitation, unsigne
 {
 	struct weft_fields fields = about(WEFT_ADMISSION, member, NOW - 1 + below(4));
 	struct weft_invitation_keys keys;
-	struct weft_record *record;
 	uint8_t seed[WEFT_SEED_LEN];
 
 	if (below(2))
 		set_name(&fields, "red");
-	fields.invitation = invitation->hash;
-	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
 	seed_of(seed, below(5) ? secret : secret + 1);
 	weft_invitation_keys(&keys, seed);
-	assert_int_equal(weft_record_sign(&record, &fields, &keys.sign), 0);
-	return record;
+	return sign_use(&fields, invitation, &keys.sign, member);
 }
 
 static void make_invitations(void)

@@ -38,6 +38,17 @@ static int try_fields(struct weft_fields *fields, unsigned int signer)
 	return error;
 }
 
+static int try_agreed(struct weft_fields *fields, unsigned int signer, unsigned int subject)
+{
+	struct weft_identity by = identity_of(signer), agreed = identity_of(subject);
+	struct weft_record *record;
+	int error = weft_record_sign_agreed(&record, fields, &by, &agreed);
+
+	if (!error)
+		weft_record_put(record);
+	return error;
+}
+
 static struct weft_fields full_admission(void)
 {
 	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
@@ -104,15 +115,12 @@ static void test_announcement_round_trip(void **state)
 	weft_record_put(record);
 }
 
-/* Every bit of a record is under the signature, or is the signature. */
-static void test_every_bit_counts(void **state)
+/* Every bit of a record is under the signatures, or is one. */
+static void check_every_bit(struct weft_record *record)
 {
-	struct weft_fields fields = full_admission();
-	struct weft_record *record = sign(&fields, ROOT);
 	uint8_t bytes[WEFT_MAX_RECORD];
 	unsigned int bit;
 
-	(void)state;
 	memcpy(bytes, record->bytes, record->len);
 	for (bit = 0; bit < 8U * record->len; bit++) {
 		bytes[bit / 8] ^= 1 << bit % 8;
@@ -121,6 +129,49 @@ static void test_every_bit_counts(void **state)
 	}
 	assert_int_equal(parse(bytes, record->len), 0);
 	weft_record_put(record);
+}
+
+static void test_every_bit_counts(void **state)
+{
+	struct weft_record *invitation = invitation_record(500, ROOT, 2, NOW + DAY);
+	struct weft_fields fields = full_admission();
+
+	(void)state;
+	check_every_bit(sign(&fields, ROOT));
+	check_every_bit(use_record(invitation, 500, 1, "alice", NOW));
+	weft_record_put(invitation);
+}
+
+/* Whoever has the token cannot say in whose name another joined, or when: that one has to agree. */
+static void test_consent(void **state)
+{
+	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
+	struct weft_identity key = identity_of(1), alice = identity_of(1);
+	struct weft_record *record, *other;
+	uint8_t bytes[WEFT_MAX_RECORD];
+
+	(void)state;
+	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
+	set_name(&fields, "alice");
+	assert_int_equal(try_agreed(&fields, 500, 1), 0);
+	assert_int_equal(try_fields(&fields, 500), -EPROTO);
+	assert_int_equal(try_agreed(&fields, 500, 2), -EKEYREJECTED);
+	/* nor is what it agreed to elsewhere */
+	assert_int_equal(weft_record_sign_agreed(&record, &fields, &key, &alice), 0);
+	fields.issued--;
+	assert_int_equal(weft_record_sign_agreed(&other, &fields, &key, &alice), 0);
+	assert_int_equal(record->len, other->len);
+	memcpy(bytes, record->bytes, record->len);
+	memcpy(bytes + record->len - 64, other->bytes + record->len - 64, 64);
+	assert_int_equal(parse(bytes, record->len), -EKEYREJECTED);
+	/* nor its signature under a record of its own; nor does anything else have one */
+	memcpy(bytes + record->len - 64, record->bytes + record->len - 64 - 66, 64);
+	assert_int_equal(parse(bytes, record->len), -EKEYREJECTED);
+	weft_record_put(record);
+	weft_record_put(other);
+	fields.has &= ~WEFT_HAS(WEFT_KEY_INVITATION);
+	assert_int_equal(try_fields(&fields, ROOT), 0);
+	assert_int_equal(try_agreed(&fields, ROOT, 1), -EPROTO);
 }
 
 static void test_every_length_counts(void **state)
@@ -293,10 +344,10 @@ static void test_admission_rules(void **state)
 	(void)state;
 	assert_int_equal(try_fields(&fields, ROOT), -EPROTO); /* no name */
 	fields.has |= WEFT_HAS(WEFT_KEY_INVITATION);
-	assert_int_equal(try_fields(&fields, 2), 0);
+	assert_int_equal(try_agreed(&fields, 2, 1), 0);
 	/* by invitation nobody says what it may */
 	fields.has |= WEFT_HAS(WEFT_KEY_MAY);
-	assert_int_equal(try_fields(&fields, 2), -EPROTO);
+	assert_int_equal(try_agreed(&fields, 2, 1), -EPROTO);
 	fields.has &= ~WEFT_HAS(WEFT_KEY_MAY);
 	add_route(&fields, ipv4_prefix(10, 0, 0, 0, 8));
 	assert_int_equal(try_fields(&fields, 2), -EPROTO);
@@ -400,6 +451,43 @@ static void test_too_long(void **state)
 }
 
 /* The fullest record of each kind is one, so that no setting makes a machine mute. */
+/* "Never" is said by not saying when; zero would mean that to whoever only reads the value. */
+static void test_expires_at_some_time(void **state)
+{
+	struct weft_fields fields = full_admission();
+
+	(void)state;
+	set_expires(&fields, 1);
+	assert_int_equal(try_fields(&fields, ROOT), 0);
+	set_expires(&fields, 0);
+	assert_int_equal(try_fields(&fields, ROOT), -EPROTO);
+	fields = about(WEFT_INVITATION, 1, NOW);
+	fields.uses = 1;
+	fields.has |= WEFT_HAS(WEFT_KEY_USES) | WEFT_HAS(WEFT_KEY_TUNNEL) |
+		      WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	set_expires(&fields, NOW);
+	fields.member_expires = 1;
+	assert_int_equal(try_fields(&fields, ROOT), 0);
+	fields.member_expires = 0;
+	assert_int_equal(try_fields(&fields, ROOT), -EPROTO);
+	fields.member_expires = 1;
+	set_expires(&fields, 0);
+	assert_int_equal(try_fields(&fields, ROOT), -EPROTO);
+}
+
+static void test_ipv4_prefix_is_ipv4(void **state)
+{
+	struct weft_fields fields = about(WEFT_NETWORK, ROOT, NOW);
+
+	(void)state;
+	fields.has = WEFT_HAS(WEFT_KEY_IPV4_PREFIX);
+	set_name(&fields, "home");
+	fields.ipv4_prefix = ipv4_prefix(10, 0, 0, 0, 8);
+	assert_int_equal(try_fields(&fields, ROOT), 0);
+	fields.ipv4_prefix = (struct weft_prefix){ .size = 16, .length = 8, .address = { 10 } };
+	assert_int_equal(try_fields(&fields, ROOT), -EPROTO);
+}
+
 static void test_fullest(void **state)
 {
 	struct weft_fields fields = about(WEFT_INVITATION, 1, NOW);
@@ -407,6 +495,7 @@ static void test_fullest(void **state)
 
 	(void)state;
 	fields.uses = 1;
+	fields.member_expires = NOW;
 	set_expires(&fields, NOW);
 	set_ipv4(&fields, 10, 77, 0, 1);
 	set_name(&fields, "123456789-123456789-123456789-123456789-12345");
@@ -441,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_announcement_round_trip),
 		cmocka_unit_test(test_every_bit_counts),
+		cmocka_unit_test(test_consent),
 		cmocka_unit_test(test_every_length_counts),
 		cmocka_unit_test(test_context),
 		cmocka_unit_test(test_later_versions),
@@ -455,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_expires_at_some_time),
+		cmocka_unit_test(test_ipv4_prefix_is_ipv4),
 		cmocka_unit_test(test_fullest),
 	};
 

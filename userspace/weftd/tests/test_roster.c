@@ -39,7 +39,7 @@ static void test_stranger_admits_nobody(void **state)
 	must_add(roster, admission_record(9, ROOT, "mallory", NOW));
 	assert_int_equal(state_of(roster, 1, NOW), WEFT_MEMBER_UNCHAINED);
 	assert_int_equal(state_of(roster, 9, NOW), WEFT_MEMBER);
-	weft_roster_forget_unanchored(roster);
+	assert_int_equal(weft_roster_forget_unanchored(roster), 0);
 	assert_int_equal(state_of(roster, 1, NOW), -1);
 	assert_int_equal(state_of(roster, 9, NOW), WEFT_MEMBER);
 	weft_roster_free(roster);
@@ -435,6 +435,34 @@ static void test_static_member(void **state)
 	weft_roster_free(roster);
 }
 
+/* A stock member cannot take another key: whoever announces the same one loses it, by any rank. */
+static void test_static_member_keeps_its_key(void **state)
+{
+	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
+	struct weft_roster *roster = new_roster();
+	const struct weft_member *member;
+	struct weft_tunnel tunnel;
+	unsigned int i;
+
+	(void)state;
+	set_name(&fields, "phone");
+	fields.has |= WEFT_HAS(WEFT_KEY_TUNNEL) | WEFT_HAS(WEFT_KEY_VIA);
+	for (i = 1; i <= 8; i++) {
+		tunnel = tunnel_of(i);
+		fields.tunnel = tunnel.public_key;
+		weft_static_id(&fields.subject, &fields.tunnel);
+		must_add(roster, sign(&fields, ROOT));
+		must_add(roster, admission_record(i, ROOT, "mallory", NOW));
+		must_add(roster, announcement_record(i, i, 5));
+		assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+		member = weft_roster_by_tunnel(roster, &tunnel.public_key);
+		assert_true(member->is_static);
+		assert_int_equal(member->conflicts & WEFT_CONFLICT_TUNNEL, WEFT_CONFLICT_TUNNEL);
+		assert_false(member_of(roster, i, NOW)->has_tunnel);
+	}
+	weft_roster_free(roster);
+}
+
 static struct weft_record *epoch_record(unsigned int signer, uint64_t issued)
 {
 	struct weft_fields fields = about(WEFT_EPOCH, 0, issued);
@@ -456,6 +484,62 @@ static void test_epoch(void **state)
 	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
 	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
 	assert_true(weft_roster_epoch(roster)->issued == 9);
+	weft_roster_free(roster);
+}
+
+/* One admin's clock that is ahead keeps no other from having the last word. */
+static void test_clock_ahead(void **state)
+{
+	struct weft_fields fields = about(WEFT_ADMISSION, 1, NOW);
+	struct weft_roster *roster = new_roster();
+	struct weft_slot slot = { .type = WEFT_ADMISSION };
+	struct weft_identity alice = identity_of(1), root = root_of();
+
+	(void)state;
+	memcpy(slot.about, alice.id.bytes, sizeof(slot.about));
+	memcpy(slot.by, root.id.bytes, sizeof(slot.by));
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_true(weft_roster_next_issued(roster, &slot, NOW) == NOW);
+	must_add(roster, admission_record(1, 20, "alice", NOW + DAY));
+	/* what a stranger says is nothing to go by */
+	must_add(roster, admission_record(1, 9, "alice", WEFT_MAX_TIME));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	fields.issued = weft_roster_next_issued(roster, &slot, NOW);
+	assert_true(fields.issued == NOW + DAY + 1);
+	set_name(&fields, "bob");
+	must_add(roster, sign(&fields, ROOT));
+	assert_string_equal(member_of(roster, 1, NOW)->name, "bob");
+	/* nor is there anything beyond the end */
+	must_add(roster, admission_record(1, 20, "alice", WEFT_MAX_TIME));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_true(weft_roster_next_issued(roster, &slot, NOW) == WEFT_MAX_TIME);
+	weft_roster_free(roster);
+}
+
+static void test_new_epoch(void **state)
+{
+	struct weft_roster *roster = new_roster();
+	struct weft_identity root = root_of();
+	struct weft_fields fields;
+	struct weft_record *record;
+	uint8_t secret[32] = { 7 };
+	struct weft_id commitment;
+
+	(void)state;
+	must_add(roster, admin_record(20, ROOT, WEFT_ADD));
+	must_add(roster, epoch_record(20, NOW + DAY));
+	must_add(roster, epoch_record(9, NOW + 5 * DAY));
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_int_equal(weft_epoch_make(&record, roster, secret, &root, NOW), 0);
+	assert_int_equal(weft_roster_add(roster, record), 0);
+	assert_int_equal(weft_roster_evaluate(roster, NOW), 0);
+	assert_ptr_equal(weft_roster_epoch(roster), record);
+	weft_record_fields(record, &fields);
+	weft_commitment(&commitment, secret);
+	assert_true(weft_id_equal(&fields.commitment, &commitment));
+	assert_true(fields.issued == NOW + DAY + 1);
+	weft_record_put(record);
 	weft_roster_free(roster);
 }
 
@@ -505,6 +589,9 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_static_member),
 		cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_static_member_keeps_its_key),
+		cmocka_unit_test(test_clock_ahead),
+		cmocka_unit_test(test_new_epoch),
 		cmocka_unit_test(test_memory_of_a_member),
 	};
 
