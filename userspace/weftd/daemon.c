@@ -151,7 +151,6 @@ static void tell_event(struct network *network, const struct weft_event *event)
 		if (where)
 			weft_node_path_changed(network->node, &now, &key, where);
 		break;
-#ifdef WEFT_DEVICE_HAS_UPCALLS
 	case WEFT_EVENT_UNKNOWN_PEER:
 		if (where)
 			weft_node_unknown_peer(network->node, &now, &key, where);
@@ -160,7 +159,6 @@ static void tell_event(struct network *network, const struct weft_event *event)
 		weft_node_unknown_destination(network->node, &now, event->destination.addr,
 					      event->destination.family == AF_INET ? 4 : 16);
 		break;
-#endif
 	}
 	network_pump(network);
 }

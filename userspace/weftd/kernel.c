@@ -237,19 +237,8 @@ int kernel_remove_peer(struct weft *weft, const char *ifname, const struct weft_
 	return error == -WEFT_E_NO_PEER ? 0 : error;
 }
 
-/* The library and the module that this was built with have them, or not. */
-bool kernel_has_upcalls(void)
-{
-#ifdef WEFT_DEVICE_HAS_UPCALLS
-	return true;
-#else
-	return false;
-#endif
-}
-
 int kernel_set_upcalls(struct weft *weft, const char *ifname)
 {
-#ifdef WEFT_DEVICE_HAS_UPCALLS
 	__free_device struct weft_device *want = weft_device_new(ifname);
 
 	if (!want)
@@ -257,9 +246,4 @@ int kernel_set_upcalls(struct weft *weft, const char *ifname)
 	want->has = WEFT_DEVICE_HAS_UPCALLS;
 	want->upcalls = WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION;
 	return weft_device_set(weft, want);
-#else
-	(void)weft;
-	(void)ifname;
-	return 0;
-#endif
 }

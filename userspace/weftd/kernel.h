@@ -19,7 +19,6 @@ int kernel_set_peer(struct weft *weft, const char *ifname, const struct weft_out
 		    time_t now);
 int kernel_remove_peer(struct weft *weft, const char *ifname, const struct weft_tunnel_key *key);
 /* Whether the kernel asks about peers that it does not have. */
-bool kernel_has_upcalls(void);
 int kernel_set_upcalls(struct weft *weft, const char *ifname);
 
 bool kernel_has_session(const struct weft_peer *peer, time_t now);
