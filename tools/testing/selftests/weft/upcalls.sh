@@ -499,6 +499,10 @@ test_new_identity() {
 	hold_some
 	a weft set w0 private-key <(weft genkey)
 	add_c 10.0.2.2:3000
+	# the initiation was for another; whose an address is has nothing to do with the key
+	soon 20 holds 16 0
+	same "$(handshake a w0 c)" 0
+	a weft set w0 upcalls off
 	soon 20 nothing_held
 	a weft set w0 private-key <(echo "${PRIVATE[a]}")
 	pings a 192.168.77.2
