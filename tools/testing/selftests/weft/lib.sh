@@ -55,6 +55,12 @@ t() {
 	[ $((SECONDS - start)) -lt 15 ] || echo "#  | that took $((SECONDS - start)) s"
 }
 
+# long NAME COMMAND...: a test that, where all is slow and time is short (run_all --short), is left
+# out for what others say as well: the other family, other lengths, what depends on no kernel.
+long() {
+	[ -n "${WEFT_TEST_SHORT:-}" ] || t "$@"
+}
+
 # In a test: there is something missing to do it with.
 skip() {
 	echo "SKIP: $*"

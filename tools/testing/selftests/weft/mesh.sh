@@ -465,24 +465,24 @@ t "one command makes a network" one_command_makes_a_network
 t "one command joins it" one_command_joins_it
 [ "$FAILED" = 0 ] || { logs; bail "nothing to go on with"; }
 t "everyone reaches everyone by name" everyone_reaches_everyone_by_name
-t "status and ping tell the way" status_and_ping_tell_the_way
-t "the daemon has one privilege" the_daemon_has_one_privilege
-t "state is for nobody else" state_is_for_nobody_else
-t "only one daemon at a time" only_one_daemon_at_a_time
+long "status and ping tell the way" status_and_ping_tell_the_way
+long "the daemon has one privilege" the_daemon_has_one_privilege
+long "state is for nobody else" state_is_for_nobody_else
+long "only one daemon at a time" only_one_daemon_at_a_time
 t "the founder is killed, and another joins" the_founder_may_die
 t "the founder comes back" the_founder_comes_back
 t "kill -9 and restart drop no packet" kill_and_restart_drop_nothing
 t "a revoked member is out everywhere" a_revoked_member_is_out_everywhere
 t "a revoked member may not come back" the_revoked_may_not_come_back
-t "bad tokens are refused with the reason" bad_tokens_are_refused_with_the_reason
-t "a token is used as often as was said" a_token_is_used_as_often_as_was_said
-t "a member that leaves is gone" a_member_that_leaves_is_gone
-t "two networks on one machine" two_networks_on_one_machine
-t "down and up" down_and_up
-t "down stays down after a restart" down_stays_down_after_a_restart
-t "a damaged roster is set aside" a_damaged_roster_is_set_aside
-t "a full disk loses nothing" a_full_disk_loses_nothing
-t "monitor tells what happens" monitor_tells_what_happens
-t "a stock WireGuard member" stock_member
-t "machines find each other on the local network" two_machines_find_each_other_on_the_local_network
+long "bad tokens are refused with the reason" bad_tokens_are_refused_with_the_reason
+long "a token is used as often as was said" a_token_is_used_as_often_as_was_said
+long "a member that leaves is gone" a_member_that_leaves_is_gone
+long "two networks on one machine" two_networks_on_one_machine
+long "down and up" down_and_up
+long "down stays down after a restart" down_stays_down_after_a_restart
+long "a damaged roster is set aside" a_damaged_roster_is_set_aside
+long "a full disk loses nothing" a_full_disk_loses_nothing
+long "monitor tells what happens" monitor_tells_what_happens
+long "a stock WireGuard member" stock_member
+long "machines find each other on the local network" two_machines_find_each_other_on_the_local_network
 finish

@@ -475,26 +475,26 @@ RECOVER=start_again
 t "both set to aes256gcm: type words of suite 1 alone, data both ways" test_forced "$AES" 1
 t "both set to chacha20poly1305: type words of suite 0 alone, data both ways" test_forced "$CHACHA" 0
 t "suite 1 against suite 0: refused and counted" test_mismatch "$AES" "$CHACHA"
-t "suite 0 against suite 1: refused and counted" test_mismatch "$CHACHA" "$AES"
+long "suite 0 against suite 1: refused and counted" test_mismatch "$CHACHA" "$AES"
 t "auto answers in suite 1" test_auto_answers "$AES"
-t "auto answers in suite 0" test_auto_answers "$CHACHA"
-t "suite 1: the preshared key counts" test_psk
+long "auto answers in suite 0" test_auto_answers "$CHACHA"
+long "suite 1: the preshared key counts" test_psk
 t "suite 1: packets of every length" test_sizes
 t "auto and auto come to suite 1 without loss" test_upgrade a
-t "auto and auto come to suite 1 without loss, the other end begins" test_upgrade b
-t "auto remembers that the peer takes suite 1" test_remembers
+long "auto and auto come to suite 1 without loss, the other end begins" test_upgrade b
+long "auto remembers that the peer takes suite 1" test_remembers
 t "the initiator's first HELLO is lost" test_lost_hello a 1000
-t "the responder's first HELLO is lost" test_lost_hello b 2000
+long "the responder's first HELLO is lost" test_lost_hello b 2000
 t "all HELLOs of a session are lost: the next one tries again" test_all_hellos_lost
-t "suite 1: new sessions under traffic lose no packet" test_rekey "$AES" "$AES"
+long "suite 1: new sessions under traffic lose no packet" test_rekey "$AES" "$AES"
 t "auto: new sessions under traffic lose no packet" test_rekey auto "$AES"
 t "a change of the setting is followed, both ways" test_change
 t "auto falls back when suite 1 is no longer answered" test_forgets
-t "idle peers are silent" test_idle_is_silent
-t "two HELLOs in a session at most" test_two_hellos_a_session
+long "idle peers are silent" test_idle_is_silent
+long "two HELLOs in a session at most" test_two_hellos_a_session
 t "auto to WireGuard stays with chacha20poly1305" test_stock a
-t "WireGuard to auto stays with chacha20poly1305" test_stock c
-t "WireGuard gets three HELLOs and no more" test_stock_is_left_alone
+long "WireGuard to auto stays with chacha20poly1305" test_stock c
+long "WireGuard gets three HELLOs and no more" test_stock_is_left_alone
 t "aes256gcm to WireGuard: no session, until it is set to auto" test_stock_refuses
 t "a peer turns into WireGuard and back" test_becomes_stock
 t "without AES instructions suite 1 is refused, and auto does without" test_unavailable

@@ -574,26 +574,26 @@ RECOVER=start_again
 
 t "nothing is asked for unless told to, and three seconds are the time to answer" test_defaults
 t "not asked for: ICMP and ENOKEY, initiations dropped, no event, nothing held" test_off
-t "no listener: the same" test_no_listener
-t "each kind can be asked for alone" test_only_what_is_wanted
+long "no listener: the same" test_no_listener
+long "each kind can be asked for alone" test_only_what_is_wanted
 t "unknown destination: told, and the first packet arrives (IPv4)" test_destination 4
-t "unknown destination: told, and the first packet arrives (IPv6)" test_destination 6
+long "unknown destination: told, and the first packet arrives (IPv6)" test_destination 6
 t "unknown destination: packets arrive in order, told once" test_order
-t "unknown destination: a TCP connection" test_tcp
+long "unknown destination: a TCP connection" test_tcp
 t "unknown destination: a peer there was gets the address" test_allowed_ip_moves_in
-t "unknown destination: another peer is of no use" test_other_peer_changes_nothing
+long "unknown destination: another peer is of no use" test_other_peer_changes_nothing
 t "unknown destination: after three seconds ICMP, and told again (IPv4)" \
 	test_timeout 192.168.77.9 "Destination Host Unreachable"
-t "unknown destination: after three seconds ICMP, and told again (IPv6)" \
+long "unknown destination: after three seconds ICMP, and told again (IPv6)" \
 	test_timeout fd77::9 "Address unreachable"
 t "unknown destination: only so many packets for an address, the last ones" test_per_address
-t "broadcast, multicast and link-local addresses are nobody's" test_nobodys_address
+long "broadcast, multicast and link-local addresses are nobody's" test_nobodys_address
 t "unknown peer: told, and its first initiation is answered (IPv4)" test_peer 4
-t "unknown peer: told, and its first initiation is answered (IPv6)" test_peer 6
+long "unknown peer: told, and its first initiation is answered (IPv6)" test_peer 6
 t "unknown peer: the newest of its initiations is answered" test_newest_initiation
-t "a peer's own initiations make no event" test_known_peer
-t "unknown peer: let go after three seconds, and told again" test_peer_timeout
-t "unknown peer: added with another preshared key" test_other_preshared_key
+long "a peer's own initiations make no event" test_known_peer
+long "unknown peer: let go after three seconds, and told again" test_peer_timeout
+long "unknown peer: added with another preshared key" test_other_preshared_key
 t "initiations with nobody's key make no event" test_garbage
 t "flood of destinations: bounded, and who is known is reached" test_flood_destinations
 t "flood of keys: bounded, and who is known is reached" test_flood_keys
