@@ -126,7 +126,7 @@ ns() { echo "weft-$$-$1"; }
 # in_ns X COMMAND...: without the mounts of `ip netns exec`, which cost more than most commands
 in_ns() {
 	{ local -; set +x; } 2>/dev/null
-	nsenter --net="/run/netns/weft-$$-$1" "${@:2}"
+	enter "/run/netns/weft-$$-$1" "${@:2}"
 }
 
 ip_in() {
@@ -332,7 +332,7 @@ hit() { # hit X COUNTER: at least one packet
 # background X COMMAND...: in that namespace; ends with the test
 background() {
 	# not in_ns: the process must be the command itself, to be ended
-	nsenter --net="/run/netns/weft-$$-$1" "${@:2}" >/dev/null 2>&1 &
+	enter "/run/netns/weft-$$-$1" "${@:2}" >/dev/null 2>&1 &
 	echo $! >>"$TMP/background"
 }
 
