@@ -62,7 +62,7 @@ check: all test-programs
 
 # The same tests once, and as they are.
 check-quick: all test-programs
-	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)"
+	$(Q)tests/run $(call run_args,,$(B),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) "install" "bash tests/install.sh $(B)"
 
 # Where the module is, as root: what "check" cannot show.
 check-kernel: all test-programs
