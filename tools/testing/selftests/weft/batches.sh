@@ -123,8 +123,9 @@ test_on_the_wire() {
 	wire_cut
 	fresh a b
 	pings a 192.168.77.2
+	rm -f "$TMP/pcap"
 	# where they leave: nothing has been lost or has changed places
-	background a tcpdump -B 16384 -U -i tob -s 0 -w "$TMP/pcap" --immediate-mode \
+	background a tcpdump -B 16384 -U -i tob -s 2000 -w "$TMP/pcap" --immediate-mode \
 		udp dst port 2000
 	soon 10 test -s "$TMP/pcap"
 	carries a b 192.168.77.2
