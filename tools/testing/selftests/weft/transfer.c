@@ -229,12 +229,32 @@ static void udp_send_large(const char *addr, const char *port, uint32_t count, s
 	}
 }
 
+/* Each to an address of its own, as fast as it goes; that nobody has them is no error here. */
+static void udp_scatter(const char *first, const char *port, uint32_t count, size_t size)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+	static unsigned char buf[65536];
+	uint32_t address;
+
+	if (sock < 0)
+		err(1, "socket");
+	if (size > sizeof(buf) || inet_pton(AF_INET, first, &to.sin_addr) != 1)
+		errx(2, "bad size or address");
+	address = ntohl(to.sin_addr.s_addr);
+	for (uint32_t i = 0; i < count; ++i) {
+		to.sin_addr.s_addr = htonl(address + i);
+		sendto(sock, buf, size, 0, (struct sockaddr *)&to, sizeof(to));
+	}
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: transfer tcp-receive|udp-receive ADDRESS PORT RESULT\n"
 			"       transfer tcp-send ADDRESS PORT BYTES\n"
 			"       transfer udp-send-large ADDRESS PORT COUNT SIZE SEGMENTS\n"
-			"       transfer udp-send ADDRESS PORT COUNT SIZE [MICROSECONDS]\n");
+			"       transfer udp-send ADDRESS PORT COUNT SIZE [MICROSECONDS]\n"
+			"       transfer udp-scatter FIRST-ADDRESS PORT COUNT SIZE\n");
 	return 2;
 }
 
@@ -252,6 +272,8 @@ int main(int argc, char **argv)
 	else if (argc == 7 && !strcmp(argv[1], "udp-send-large"))
 		udp_send_large(argv[2], argv[3], strtoul(argv[4], NULL, 0),
 			       strtoul(argv[5], NULL, 0), strtoul(argv[6], NULL, 0));
+	else if (argc == 6 && !strcmp(argv[1], "udp-scatter"))
+		udp_scatter(argv[2], argv[3], strtoul(argv[4], NULL, 0), strtoul(argv[5], NULL, 0));
 	else
 		return usage();
 	return 0;
