@@ -370,18 +370,18 @@ t "each datagram on a wire that takes no large packets is one message, none is m
 long "wire without TCP segmentation" with_wire tso off
 long "wire without UDP segmentation" with_wire tx-udp-segmentation off
 t "wire without any segmentation" with_wire tso off gso off tx-udp-segmentation off
-t "wire without checksums" with_wire tx off
+long "wire without checksums" with_wire tx off
 long "wire without scatter and gather" with_wire sg off
 t "wire that merges what it receives" with_wire gro on tso off
 t "wire that merges datagrams to lists" with_wire gro on tso off rx-gro-list on
 t "wire that merges datagrams to forward them" with_wire gro on tso off rx-udp-gro-forwarding on
 long "device without segmentation" with_device tso off gso off tx-udp-segmentation off
-t "device without merging" with_device gro off
+long "device without merging" with_device gro off
 t "device without checksums, scatter and gather" with_device tx off sg off
 t "datagrams that are sent as one, of all sizes" test_udp_segments
-t "a queue that is fair to sockets keeps one's datagrams in order" test_fair_queue
+long "a queue that is fair to sockets keeps one's datagrams in order" test_fair_queue
 long "packets are counted, not batches" test_no_memory_of_trains
-t "inner MTUs small and large" test_mtu 1280 1281 1411 3000 8920
+long "inner MTUs small and large" test_mtu 1280 1281 1411 3000 8920
 long "path MTU below the messages of a batch (IPv4 underlay)" test_pmtu 4
 t "path MTU below the messages of a batch (IPv6 underlay)" test_pmtu 6
 t "flows that come one among the other" test_flows
@@ -393,7 +393,7 @@ t "frames that are not for the stack come among data" test_control_among_data
 t "WireGuard at the other end" test_stock
 if grep -qw aes /proc/cpuinfo; then
 	other_cipher
-	t "$SUITE: a large packet crosses a wire that takes it as one" test_whole 4
+	long "$SUITE: a large packet crosses a wire that takes it as one" test_whole 4
 	long "$SUITE: each datagram on a wire that takes no large packets is one message" test_on_the_wire
 	long "$SUITE: wire that merges what it receives" with_wire gro on tso off
 	long "$SUITE: wire that merges datagrams to lists" with_wire gro on tso off rx-gro-list on
