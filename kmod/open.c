@@ -245,7 +245,7 @@ static unsigned int open_all(struct weft_device *wdev,
 	unsigned int bytes = 0;
 	struct weft_sink sink;
 
-	weft_sink_init(&sink, wdev->dev, total_len(batch));
+	weft_sink_init(&sink, wdev, total_len(batch));
 	for (skb = batch; skb; skb = skb->next)
 		bytes += open_train(&sink, wdev, session, skb);
 	weft_cb(batch)->result = weft_sink_finish(&sink);
