@@ -17,12 +17,11 @@
 #include <net/ip6_checksum.h>
 #include <net/tcp.h>
 
+#include "chunk.h"
+#include "device.h"
 #include "messages.h"
 #include "queue.h"
 #include "suite.h"
-
-/* Texts are written to chunks of this many pages, if there are any. */
-#define CHUNK_ORDER 3
 
 /* What is not longer gets no fragment. */
 #define COPY_MAX 256
@@ -50,16 +49,17 @@ struct segment {
 /**
  * weft_sink_init() - begin
  * @sink: the sink
- * @dev: whose packets they will be
+ * @wdev: whose packets they will be
  * @expected: bytes to come at most, tags included
  */
-void weft_sink_init(struct weft_sink *sink, const struct net_device *dev,
+void weft_sink_init(struct weft_sink *sink, const struct weft_device *wdev,
 		    unsigned int expected)
 {
 	memset(sink, 0, offsetof(struct weft_sink, saved));
 	/* Where headers lie is not ours to choose. */
 	sink->merge = IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
-		      !netif_elide_gro(dev);
+		      !netif_elide_gro(wdev->dev);
+	sink->chunks = wdev->crypt.chunks;
 	sink->link = &sink->first;
 	sink->expected = expected;
 }
@@ -81,19 +81,11 @@ static void page_release(struct weft_sink *sink)
 
 static bool page_renew(struct weft_sink *sink, unsigned int len)
 {
-	unsigned int least = get_order(WEFT_SEAL_HEAD + len);
-	unsigned int order = get_order(WEFT_SEAL_HEAD + sink->expected);
-	gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN;
-	struct page *page = NULL;
+	struct page *page;
 
 	page_release(sink);
-	order = clamp_t(unsigned int, order, least,
-			max_t(unsigned int, least, CHUNK_ORDER));
-	for (; order > least && !page; order--)
-		page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
-				   order);
-	if (!page)
-		page = alloc_pages(gfp, least);
+	page = weft_chunk_get(sink->chunks, WEFT_RX, WEFT_SEAL_HEAD + len,
+			      WEFT_SEAL_HEAD + sink->expected);
 	if (unlikely(!page))
 		return false;
 	sink->page = page;

@@ -4,7 +4,8 @@
 
 #include <linux/skbuff.h>
 
-struct net_device;
+struct weft_chunks;
+struct weft_device;
 
 /* IPv4 or IPv6 without options, and TCP with all of them. */
 #define WEFT_SINK_MAX_HEADER (40 + 60)
@@ -15,6 +16,7 @@ struct net_device;
  * @first: packets so far, linked by skb->next
  * @link: where the next one is linked
  * @expected: bytes that may still come, tags included
+ * @chunks: where pages come from
  * @page: where texts are written to; or NULL
  * @at: first byte that is free there
  * @end: end of @page
@@ -39,6 +41,7 @@ struct weft_sink {
 	struct sk_buff *first;
 	struct sk_buff **link;
 	unsigned int expected;
+	struct weft_chunks __percpu *chunks;
 	struct page *page;
 	u8 *at;
 	u8 *end;
@@ -55,7 +58,7 @@ struct weft_sink {
 	u8 saved[WEFT_SINK_MAX_HEADER];
 };
 
-void weft_sink_init(struct weft_sink *sink, const struct net_device *dev,
+void weft_sink_init(struct weft_sink *sink, const struct weft_device *wdev,
 		    unsigned int expected);
 u8 *weft_sink_room(struct weft_sink *sink, unsigned int len);
 bool weft_sink_commit(struct weft_sink *sink, unsigned int len);

@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "chunk.h"
 #include "compat/compat.h"
 #include "device.h"
 #include "packet.h"
@@ -199,12 +200,15 @@ int weft_crypt_init(struct weft_device *wdev)
 	crypt->budget = alloc_percpu(struct weft_crypt_budget);
 	if (!crypt->budget)
 		goto err_workers;
+	crypt->chunks = weft_chunks_alloc();
+	if (!crypt->chunks)
+		goto err_budget;
 	/* The scheduler knows better than we which CPUs are idle. */
 	wdev->crypt_wq = alloc_workqueue("weft-crypt-%s",
 					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
 					 wdev->dev->name);
 	if (!wdev->crypt_wq)
-		goto err_budget;
+		goto err_chunks;
 	wdev->send_wq = alloc_workqueue("weft-send-%s",
 					WEFT_WQ_BOUND | WQ_MEM_RECLAIM |
 					WQ_CPU_INTENSIVE, 0, wdev->dev->name);
@@ -218,6 +222,8 @@ int weft_crypt_init(struct weft_device *wdev)
 
 err_wq:
 	destroy_workqueue(wdev->crypt_wq);
+err_chunks:
+	weft_chunks_free(crypt->chunks);
 err_budget:
 	free_percpu(crypt->budget);
 err_workers:
@@ -239,6 +245,7 @@ void weft_crypt_exit(struct weft_device *wdev)
 	destroy_workqueue(wdev->send_wq);
 	WARN_ON(!ptr_ring_empty(&crypt->ring));
 	ptr_ring_cleanup(&crypt->ring, NULL);
+	weft_chunks_free(crypt->chunks);
 	free_percpu(crypt->budget);
 	kfree(crypt->workers);
 }

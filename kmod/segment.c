@@ -17,8 +17,11 @@
 #include <net/ip6_checksum.h>
 #include <net/sock.h>
 
+#include "chunk.h"
+#include "device.h"
 #include "messages.h"
 #include "packet.h"
+#include "peer.h"
 #include "queue.h"
 #include "session.h"
 
@@ -31,13 +34,11 @@
 #define KNOWN_TYPES (SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_TCP_ECN | \
 		     SKB_GSO_UDP_L4)
 
-/* Sealed messages are put into chunks of this many pages, if there are any. */
-#define CHUNK_ORDER 3
-
 /**
  * struct cut - how a large packet is cut
  * @skb: the packet; only read
  * @session: seals its segments
+ * @chunks: where sealed messages are put
  * @nonce: of the first segment
  * @transport: offset of the TCP or UDP header
  * @header: length of all headers
@@ -45,10 +46,12 @@
  * @mss: payload of each segment but the last
  * @count: segments
  * @stride: length of each message but the last
+ * @piece: where payload has been found
  */
 struct cut {
 	struct sk_buff *skb;
 	const struct weft_session *session;
+	struct weft_chunks __percpu *chunks;
 	u64 nonce;
 	unsigned int transport;
 	unsigned int header;
@@ -56,6 +59,7 @@ struct cut {
 	unsigned int mss;
 	unsigned int count;
 	unsigned int stride;
+	struct weft_piece piece;
 };
 
 static bool is_udp(const struct sk_buff *skb)
@@ -117,8 +121,10 @@ static void cut_init(struct cut *cut, struct sk_buff *skb,
 {
 	unsigned int len;
 
+	memset(cut, 0, sizeof(*cut));
 	cut->skb = skb;
 	cut->session = session;
+	cut->chunks = weft_cb(skb)->peer->wdev->crypt.chunks;
 	cut->nonce = nonce;
 	cut->transport = transport_offset(skb);
 	cut->header = cut->transport + transport_len(skb, cut->transport);
@@ -187,9 +193,17 @@ static void finish_udp(const struct cut *cut, u8 *segment, unsigned int len,
 	uh->check = transport_sum(cut, segment, len, sum) ?: CSUM_MANGLED_0;
 }
 
+static __wsum copy_payload(struct cut *cut, u8 *to, unsigned int at,
+			   unsigned int len)
+{
+	const void *from = weft_piece_at(&cut->piece, cut->skb, at, len);
+
+	return likely(from) ? csum_partial_copy_nocheck(from, to, len) :
+			      skb_copy_and_csum_bits(cut->skb, at, to, len);
+}
+
 /* Writes segment @i, with all that makes it a packet of its own. */
-static unsigned int write_segment(const struct cut *cut, u8 *to,
-				  unsigned int i)
+static unsigned int write_segment(struct cut *cut, u8 *to, unsigned int i)
 {
 	unsigned int from = i * cut->mss;
 	unsigned int payload = min(cut->mss, cut->payload - from);
@@ -197,8 +211,7 @@ static unsigned int write_segment(const struct cut *cut, u8 *to,
 	__wsum sum;
 
 	memcpy(to, cut->skb->data, cut->header);
-	sum = skb_copy_and_csum_bits(cut->skb, cut->header + from,
-				     to + cut->header, payload);
+	sum = copy_payload(cut, to + cut->header, cut->header + from, payload);
 	finish_network(cut, to, len, i);
 	if (is_udp(cut->skb))
 		finish_udp(cut, to, len - cut->transport, sum);
@@ -208,8 +221,7 @@ static unsigned int write_segment(const struct cut *cut, u8 *to,
 }
 
 /* Writes and seals message @i; its length, or 0 if the cipher failed. */
-static unsigned int write_message(const struct cut *cut, u8 *to,
-				  unsigned int i)
+static unsigned int write_message(struct cut *cut, u8 *to, unsigned int i)
 {
 	struct weft_message_data *msg = (void *)to;
 	unsigned int len, pad;
@@ -225,52 +237,34 @@ static unsigned int write_message(const struct cut *cut, u8 *to,
 	return weft_message_data_len(len + pad);
 }
 
-/* Pages for some of @count messages: as many as there is memory for at once. */
-static struct page *chunk_alloc(const struct cut *cut, unsigned int count,
-				unsigned int *order)
-{
-	unsigned int least = get_order(WEFT_SEAL_HEAD + cut->stride);
-	unsigned int most = max_t(unsigned int, least, CHUNK_ORDER);
-	gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN;
-	struct page *page;
-
-	*order = min_t(unsigned int, most,
-		       get_order(WEFT_SEAL_HEAD + count * cut->stride));
-	for (; *order > least; (*order)--) {
-		page = alloc_pages(gfp | __GFP_NORETRY | __GFP_NOMEMALLOC,
-				   *order);
-		if (page)
-			return page;
-	}
-	return alloc_pages(gfp, *order);
-}
-
 /*
  * Seals messages from @i on into one more fragment of the train; how many, or
  * -errno.
  */
-static int fill_chunk(const struct cut *cut, struct sk_buff *train,
-		      unsigned int i, unsigned int most)
+static int fill_chunk(struct cut *cut, struct sk_buff *train, unsigned int i,
+		      unsigned int most)
 {
-	unsigned int order, room, len, done = 0, bytes = 0;
+	unsigned int len, done = 0, bytes = 0;
 	struct page *page;
 	u8 *to;
 
-	page = chunk_alloc(cut, most, &order);
+	page = weft_chunk_get(cut->chunks, WEFT_TX,
+			      WEFT_SEAL_HEAD + cut->stride,
+			      WEFT_SEAL_HEAD + most * cut->stride);
 	if (unlikely(!page))
 		return -ENOMEM;
-	room = (PAGE_SIZE << order) - WEFT_SEAL_HEAD;
-	most = min(most, room / cut->stride);
+	most = min_t(unsigned int, most,
+		     (page_size(page) - WEFT_SEAL_HEAD) / cut->stride);
 	to = (u8 *)page_address(page) + WEFT_SEAL_HEAD;
 	for (; done < most; done++, bytes += len) {
 		len = write_message(cut, to + bytes, i + done);
 		if (unlikely(!len)) {
-			__free_pages(page, order);
+			put_page(page);
 			return -EBADMSG;
 		}
 	}
 	skb_add_rx_frag(train, skb_shinfo(train)->nr_frags, page,
-			WEFT_SEAL_HEAD, bytes, PAGE_SIZE << order);
+			WEFT_SEAL_HEAD, bytes, page_size(page));
 	return done;
 }
 
@@ -293,7 +287,7 @@ static struct sk_buff *train_alloc(const struct cut *cut)
 }
 
 /* One train of messages from @i on; how many, or -errno. */
-static int seal_train(const struct cut *cut, unsigned int i,
+static int seal_train(struct cut *cut, unsigned int i,
 		      struct sk_buff **result)
 {
 	unsigned int most = min_t(unsigned int, cut->count - i,
@@ -367,7 +361,7 @@ static void hand_over_owner(struct sk_buff *from, struct sk_buff *list)
 
 /**
  * weft_segment_seal() - cut a large packet and seal its segments
- * @skb: packet that weft_segment_knows(); not consumed, but its owner is
+ * @skb: a batch, a packet that weft_segment_knows(); not consumed, but its owner is
  *	now the trains'
  * @session: to seal with
  * @nonce: of the first segment; the others have those that follow
