@@ -217,6 +217,7 @@ static void review_contacts(struct weft_node *node, const struct weft_time *now)
 				    &contact->doubt_ms)) {
 			weft_contact_touch(node, contact);
 		} else if (!contact->hinted || !node->joining) {
+			weft_part(node, contact);
 			weft_contact_drop(node, n);
 		}
 	}

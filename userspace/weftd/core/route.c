@@ -186,7 +186,8 @@ void weft_routes_review(struct weft_node *node)
 	size_t count, i;
 
 	members = weft_roster_members(node->roster, &count);
-	for (i = 0; i < count; i++)
+	/* who is out has no way to any of them */
+	for (i = 0; i < count && node->state != WEFT_NODE_EXCLUDED; i++)
 		collect(node, &members[i], &offers);
 	if (offers.count)
 		qsort(offers.at, offers.count, sizeof(*offers.at), compare_offers);

@@ -475,6 +475,63 @@ static void test_revocation(void **state)
 	sim_free(sim);
 }
 
+static bool seventh_is_out(struct sim *sim)
+{
+	return weft_node_state(sim->nodes[7].node) == WEFT_NODE_EXCLUDED;
+}
+
+static void assert_told(struct sim *sim, unsigned int n, const struct weft_id *by)
+{
+	struct sim_node *told = &sim->nodes[n];
+	const struct weft_record *revocation;
+	uint64_t sent;
+
+	assert_int_equal(told->notices[WEFT_NOTICE_EXCLUDED], 1);
+	assert_int_equal(told->last[WEFT_NOTICE_EXCLUDED].error, -EKEYREVOKED);
+	revocation = weft_roster_revocation(weft_node_roster(told->node), weft_node_id(told->node));
+	assert_non_null(revocation);
+	assert_memory_equal(revocation->slot.by, by->bytes, sizeof(by->bytes));
+	assert_int_equal(told->peer_count, 0);
+	/* and it gives up */
+	sent = weft_node_stats(told->node)->sent;
+	sim_run(sim, 5 * SIM_MINUTE);
+	assert_int_equal(weft_node_stats(told->node)->sent, sent);
+}
+
+/* The last that it hears of the others; no keys, and no way in. */
+static void test_revoked_is_told(void **state)
+{
+	struct sim *sim = sim_network(24, 12, 12);
+	struct weft_id root = weft_node_secrets(sim->nodes[0].node)->network;
+
+	(void)state;
+	assert_int_equal(revoke_node(sim, 0, 7), 0);
+	assert_true(sim_until(sim, seventh_is_out, 2 * SIM_SECOND) >= 0);
+	assert_told(sim, 7, &root);
+	sim_free(sim);
+}
+
+/* By somebody of whom it does not know yet that it is an admin. */
+static void test_revoked_is_told_by_what_right(void **state)
+{
+	struct sim *sim = sim_network(25, 12, 12);
+	struct weft_id admin;
+
+	(void)state;
+	split(sim, 7, 8, 1);
+	make_admin(sim, 0, 3);
+	sim_run(sim, 2 * SIM_SECOND);
+	make_admin(sim, 3, 4);
+	admin = see(sim, 0, 4)->identity;
+	sim_run(sim, 2 * SIM_SECOND);
+	split(sim, 7, 8, 0);
+	assert_null(weft_roster_admin(weft_node_roster(sim->nodes[7].node), &admin));
+	assert_int_equal(revoke_node(sim, 4, 7), 0);
+	assert_true(sim_until(sim, seventh_is_out, 2 * SIM_SECOND) >= 0);
+	assert_told(sim, 7, &admin);
+	sim_free(sim);
+}
+
 static void test_leave(void **state)
 {
 	struct sim *sim = sim_network(11, 5, 5);
@@ -860,6 +917,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_revocation),
+		cmocka_unit_test(test_revoked_is_told),
+		cmocka_unit_test(test_revoked_is_told_by_what_right),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_routes),

@@ -240,6 +240,21 @@ a_revoked_member_is_out_everywhere() {
 	silent_to dora
 }
 
+the_revoked_is_told() {
+	soon 20 is_excluded dora
+	status dora .excluded | tee /dev/stderr | jq -e '.why == "revoked" and .by == "anna" and .by_root'
+	fails 3 "revoked by anna on $(date +%Y-)" on dora weft status
+	fails 3 "weft leave home" on dora weft status
+	fails 1 "no member of home any more" on dora weft invite
+	refused resolves dora carl 6
+	# it has given up: no peer is left to try
+	same "$(on dora weft show all peers)" ""
+}
+
+is_excluded() {
+	same "$(status "$1" .state)" excluded
+}
+
 # nobody answers it any more
 silent_to() {
 	local address
@@ -252,8 +267,9 @@ the_revoked_may_not_come_back() {
 	daemon dora
 	sleep 3
 	silent_to dora
+	soon 10 is_excluded dora
 	members_are anna "anna berta carl"
-	on dora weft leave --force
+	on dora weft leave
 	nothing_left dora
 	# with whom it let in, the invitation is gone
 	fails 1 "the invitation was revoked" on dora weft join "$(<"$TMP/later")"
@@ -473,6 +489,7 @@ t "the founder is killed, and another joins" the_founder_may_die
 t "the founder comes back" the_founder_comes_back
 t "kill -9 and restart drop no packet" kill_and_restart_drop_nothing
 t "a revoked member is out everywhere" a_revoked_member_is_out_everywhere
+t "a revoked member is told" the_revoked_is_told
 t "a revoked member may not come back" the_revoked_may_not_come_back
 t "bad tokens are refused with the reason" bad_tokens_are_refused_with_the_reason
 t "a token is used as often as was said" a_token_is_used_as_often_as_was_said
