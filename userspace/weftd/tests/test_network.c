@@ -652,6 +652,39 @@ static void test_routes(void **state)
 }
 
 /* A telephone with WireGuard, attached to member 2. */
+/* The founder was invited by nobody, and an admin grants itself; others do not. */
+static void test_admin_routes(void **state)
+{
+	struct sim *sim = sim_network(26, 3, 3);
+	struct weft_routes routes = { .count = 1, .at = {
+		{ .size = 4, .length = 24, .address = { 192, 0, 2 } } } };
+	struct weft_time now;
+
+	(void)state;
+	now = sim_time(&sim->nodes[1]);
+	assert_int_equal(weft_node_set_routes(sim->nodes[1].node, &now, &routes), -EACCES);
+	announce_route(sim, 0, &routes.at[0]);
+	sim_run(sim, 5 * SIM_SECOND);
+	assert_true(has_allowed(sim, 1, 0, &routes.at[0]));
+	assert_memory_equal(weft_node_router(sim->nodes[1].node, &routes.at[0]),
+			    see(sim, 0, 0), sizeof(struct weft_id));
+	/* what it was before, it still is */
+	assert_string_equal(see(sim, 1, 0)->name, see(sim, 0, 0)->name);
+	assert_true(see(sim, 1, 0)->has_ipv4);
+	assert_non_null(weft_roster_admin(weft_node_roster(sim->nodes[1].node),
+					  weft_node_id(sim->nodes[0].node)));
+	/* not of the network itself */
+	weft_network_prefix(&routes.at[0], weft_roster_network(weft_node_roster(sim->nodes[0].node)));
+	now = sim_time(&sim->nodes[0]);
+	assert_int_not_equal(weft_node_set_routes(sim->nodes[0].node, &now, &routes), 0);
+	make_admin(sim, 0, 1);
+	routes.at[0] = (struct weft_prefix){ .size = 4, .length = 24, .address = { 192, 0, 2 } };
+	announce_route(sim, 1, &routes.at[0]);
+	sim_run(sim, 5 * SIM_SECOND);
+	assert_int_equal(sim->nodes[2].route_count, 1);
+	sim_free(sim);
+}
+
 static void test_static(void **state)
 {
 	struct sim *sim = sim_network(14, 4, 4);
@@ -922,6 +955,7 @@ int main(void)
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_admin_routes),
 		cmocka_unit_test(test_static),
 		cmocka_unit_test(test_beacon),
 		cmocka_unit_test(test_daemon_restart),
