@@ -289,7 +289,7 @@ static void put_exclusion(json_object *to, const struct weft_node *node)
 	struct weft_id id;
 
 	json_object_object_add(to, "excluded", all);
-	json_put_text(all, "why", self ? member_state(self) : "unchained");
+	json_put_text(all, "why", self ? member_state(self) : "used-up");
 	if (!revocation)
 		return;
 	memcpy(id.bytes, revocation->slot.by, sizeof(id.bytes));

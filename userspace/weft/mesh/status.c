@@ -65,6 +65,9 @@ static void print_exclusion(json_object *network)
 		printf("this machine was revoked by %s on %s%s\n", by ? by : "an admin",
 		       mesh_time(json_number(excluded, "time", 0)).text,
 		       json_flag(excluded, "by_root", false) ? ", with the network's root key" : "");
+	} else if (why && !strcmp(why, "used-up")) {
+		puts("the invitation of this machine was used more often than it was for, and "
+		     "others stay");
 	} else {
 		puts("nobody who may admit this machine does so any more");
 	}

@@ -340,7 +340,7 @@ enum weft_notice_type {
 	WEFT_NOTICE_NO_ANSWER,
 	/* this machine left */
 	WEFT_NOTICE_LEFT,
-	/* this machine was revoked, or its admission expired (@error); it is in the network no more */
+	/* it is in the network no more: revoked, expired, its invitation used up by others (@error) */
 	WEFT_NOTICE_EXCLUDED,
 	/* it is again */
 	WEFT_NOTICE_INCLUDED,

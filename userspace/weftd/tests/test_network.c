@@ -311,6 +311,9 @@ static void test_redeemed_twice(void **state)
 		assert_false(has_allowed(sim, i, loser, &address));
 	}
 	assert_int_equal(weft_node_state(sim->nodes[winner].node), WEFT_NODE_MEMBER);
+	/* and it knows */
+	assert_int_equal(weft_node_state(sim->nodes[loser].node), WEFT_NODE_EXCLUDED);
+	assert_int_equal(sim->nodes[loser].last[WEFT_NOTICE_EXCLUDED].error, -EUSERS);
 	free(token);
 	sim_free(sim);
 }
@@ -678,6 +681,7 @@ static void test_admin_routes(void **state)
 	now = sim_time(&sim->nodes[0]);
 	assert_int_not_equal(weft_node_set_routes(sim->nodes[0].node, &now, &routes), 0);
 	make_admin(sim, 0, 1);
+	sim_run(sim, 2 * SIM_SECOND);
 	routes.at[0] = (struct weft_prefix){ .size = 4, .length = 24, .address = { 192, 0, 2 } };
 	announce_route(sim, 1, &routes.at[0]);
 	sim_run(sim, 5 * SIM_SECOND);
