@@ -809,9 +809,23 @@ static json_object *cmd_monitor(struct request *request)
 
 /* Routes. */
 
+static json_object *report_route(struct network *network, const struct weft_member *member,
+				 const struct weft_prefix *route)
+{
+	const struct weft_id *router = weft_node_router(network->node, route);
+	bool is_self = weft_id_equal(&member->identity, weft_node_id(network->node));
+	json_object *one = json_object_new_object();
+
+	json_put_text(one, "route", text_of_prefix(route).text);
+	json_put_text(one, "member", member->name);
+	json_put_flag(one, "self", is_self);
+	json_put_flag(one, "used", is_self || (router && weft_id_equal(router, &member->identity)));
+	return one;
+}
+
 static json_object *routes_of(struct network *network)
 {
-	json_object *result = named(network), *list = json_object_new_array(), *one;
+	json_object *result = named(network), *list = json_object_new_array();
 	struct weft_roster *roster = weft_node_roster(network->node);
 	const struct weft_member *members;
 	struct weft_routes routes;
@@ -824,14 +838,9 @@ static json_object *routes_of(struct network *network)
 			continue;
 		memset(&routes, 0, sizeof(routes));
 		weft_roster_routes(roster, &members[i], &routes);
-		for (n = 0; n < routes.count; n++) {
-			one = json_object_new_object();
-			json_put_text(one, "route", text_of_prefix(&routes.at[n]).text);
-			json_put_text(one, "member", members[i].name);
-			json_put_flag(one, "self", weft_id_equal(&members[i].identity,
-								 weft_node_id(network->node)));
-			json_object_array_add(list, one);
-		}
+		for (n = 0; n < routes.count; n++)
+			json_object_array_add(list, report_route(network, &members[i],
+								 &routes.at[n]));
 	}
 	json_object_object_add(result, "routes", list);
 	return result;

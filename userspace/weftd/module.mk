@@ -4,7 +4,7 @@ CORE_SRCS := address.c cbor.c fields.c identity.c invitation.c reason.c record.c
 	state.c token.c view.c
 # The node: what the daemon decides.
 CORE_SRCS += announce.c beacon.c command.c contact.c door.c gossip.c input.c join.c known.c link.c \
-	node.c output.c peer.c random.c rendezvous.c review.c route.c schedule.c secret.c spread.c \
+	node.c output.c parting.c peer.c random.c rendezvous.c review.c route.c schedule.c secret.c spread.c \
 	status.c sync.c
 CORE_OBJS := $(CORE_SRCS:%.c=$(B)/core/%.o)
 CORE_PKGS := libsodium

@@ -257,6 +257,49 @@ static void put_own_endpoints(json_object *to, const struct weft_node *node)
 	json_object_object_add(to, "endpoints", list);
 }
 
+/* Who made the network, as far as it can be told: the first whom the root made an admin. */
+static const struct weft_member *founder(const struct weft_roster *roster)
+{
+	const struct weft_id *network = weft_roster_network(roster);
+	const struct weft_record *record, *first = NULL;
+	size_t i, count = weft_roster_count(roster);
+	struct weft_id id;
+
+	for (i = 0; i < count; i++) {
+		record = weft_roster_at(roster, i, NULL);
+		if (record->slot.type == WEFT_ADMIN && record->slot.sub == WEFT_ADD &&
+		    !memcmp(record->slot.by, network->bytes, sizeof(network->bytes)) &&
+		    (!first || record->issued < first->issued))
+			first = record;
+	}
+	if (!first)
+		return NULL;
+	memcpy(id.bytes, first->slot.about, sizeof(id.bytes));
+	return weft_roster_member(roster, &id);
+}
+
+/* Why this machine is out of the network. */
+static void put_exclusion(json_object *to, const struct weft_node *node)
+{
+	struct weft_roster *roster = weft_node_roster(node);
+	const struct weft_member *self = weft_node_self(node), *by;
+	const struct weft_record *revocation = weft_roster_revocation(roster, weft_node_id(node));
+	json_object *all = json_object_new_object();
+	bool by_root = false;
+	struct weft_id id;
+
+	json_object_object_add(to, "excluded", all);
+	json_put_text(all, "why", self ? member_state(self) : "used-up");
+	if (!revocation)
+		return;
+	memcpy(id.bytes, revocation->slot.by, sizeof(id.bytes));
+	by_root = weft_id_equal(&id, weft_roster_network(roster));
+	by = by_root ? founder(roster) : weft_roster_member(roster, &id);
+	json_put_text(all, "by", by && *by->name ? by->name : NULL);
+	json_put_flag(all, "by_root", by_root);
+	json_put_number(all, "time", revocation->issued);
+}
+
 json_object *report_network(struct network *network)
 {
 	json_object *to = json_object_new_object();
@@ -270,6 +313,8 @@ json_object *report_network(struct network *network)
 	json_put_text(to, "unsaved", network->dirty ? strerror(-network->save_error) : NULL);
 	if (!network->node)
 		return to;
+	if (weft_node_state(network->node) == WEFT_NODE_EXCLUDED)
+		put_exclusion(to, network->node);
 	put_own_endpoints(to, network->node);
 	put_stats(to, weft_node_stats(network->node));
 	put_members(to, network);

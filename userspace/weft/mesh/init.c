@@ -14,8 +14,7 @@ static void print_made(json_object *made)
 	printf("Network %s is up. This machine is %s: %s%s%s, interface %s.\n\n",
 	       json_text(made, "network"), json_text(made, "name"), json_text(made, "address"),
 	       ipv4 ? ", " : "", ipv4 ? ipv4 : "", json_text(made, "interface"));
-	printf("On %s other machine%s, until %s:\n\n  weft join %s\n",
-	       uses == 1 ? "one" : "each", uses == 1 ? "" : "s",
+	printf("On %s other machine, until %s:\n\n  weft join %s\n", uses == 1 ? "one" : "each",
 	       mesh_time(json_number(made, "expires", 0)).text, json_text(made, "token"));
 	if (uses > 1)
 		printf("\nFor %lu machines; more: weft invite\n", (unsigned long)uses);

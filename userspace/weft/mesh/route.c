@@ -5,16 +5,17 @@
 
 static int print_routes(json_object *result)
 {
-	struct mesh_table table = { .columns = 2 };
+	struct mesh_table table = { .columns = 3 };
 	json_object *list, *one;
 
 	json_object_object_get_ex(result, "routes", &list);
-	mesh_table_row(&table, "ROUTE", "THROUGH");
+	mesh_table_row(&table, "ROUTE", "THROUGH", "NOW");
 	for (size_t i = 0; i < json_object_array_length(list); ++i) {
 		one = json_object_array_get_idx(list, i);
 		mesh_table_row(&table, json_text(one, "route"),
 			       json_flag(one, "self", false) ? "this machine" :
-							       json_text(one, "member"));
+							       json_text(one, "member"),
+			       json_flag(one, "used", false) ? "used" : "");
 	}
 	mesh_table_print(&table);
 	mesh_table_free(&table);

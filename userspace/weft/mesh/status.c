@@ -51,6 +51,30 @@ static void print_members(json_object *list)
 	mesh_table_free(&table);
 }
 
+static void print_exclusion(json_object *network)
+{
+	json_object *excluded = NULL;
+	const char *why, *by;
+
+	json_object_object_get_ex(network, "excluded", &excluded);
+	why = json_text(excluded, "why");
+	by = json_text(excluded, "by");
+	if (why && !strcmp(why, "expired")) {
+		printf("this machine's admission has expired\n");
+	} else if (json_has(excluded, "time")) {
+		printf("this machine was revoked by %s on %s%s\n", by ? by : "an admin",
+		       mesh_time(json_number(excluded, "time", 0)).text,
+		       json_flag(excluded, "by_root", false) ? ", with the network's root key" : "");
+	} else if (why && !strcmp(why, "used-up")) {
+		puts("the invitation of this machine was used more often than it was for, and "
+		     "others stay");
+	} else {
+		puts("nobody who may admit this machine does so any more");
+	}
+	printf("weftd no longer tries to reach the others. To come back: weft leave %s, ask an admin "
+	       "for a token (weft invite), weft join TOKEN\n", json_text(network, "name"));
+}
+
 static void print_advice(json_object *network)
 {
 	const char *trouble = json_text(network, "trouble"), *unsaved = json_text(network, "unsaved");
@@ -65,8 +89,7 @@ static void print_advice(json_object *network)
 	else if (!strcmp(state, "joining") && !trouble)
 		puts("no member has answered yet; weftd goes on trying");
 	else if (!strcmp(state, "excluded"))
-		printf("this machine was revoked, or its admission expired; leave it (weft leave "
-		       "%s), and ask for a new token\n", json_text(network, "name"));
+		print_exclusion(network);
 }
 
 static void print_network(json_object *network)
@@ -79,6 +102,9 @@ static void print_network(json_object *network)
 		       (unsigned long)json_number(network, "port", 0));
 	putchar('\n');
 	print_advice(network);
+	/* of what it knew of the others, nothing is of use any more */
+	if (!strcmp(json_text(network, "state"), "excluded"))
+		return;
 	if (json_object_object_get_ex(network, "members", &members) &&
 	    json_object_array_length(members))
 		print_members(members);

@@ -301,6 +301,63 @@ static bool granted(const struct weft_routes *grant, const struct weft_prefix *r
 	return false;
 }
 
+static bool all_granted(const struct weft_routes *grant, const struct weft_routes *routes)
+{
+	unsigned int i;
+
+	for (i = 0; i < routes->count; i++) {
+		if (!granted(grant, &routes->at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Sorted, without repetition. */
+static int add_grant(struct weft_routes *grant, const struct weft_prefix *route)
+{
+	unsigned int n = 0;
+
+	if (granted(grant, route))
+		return 0;
+	if (grant->count == WEFT_MAX_ROUTES)
+		return -EPROTO;
+	while (n < grant->count && weft_prefix_compare(&grant->at[n], route) < 0)
+		n++;
+	memmove(&grant->at[n + 1], &grant->at[n], (grant->count - n) * sizeof(grant->at[0]));
+	grant->at[n] = *route;
+	grant->count++;
+	return 0;
+}
+
+/*
+ * An admin may grant routes to whom it likes, and so to itself; the founder, whom nobody invited, has no
+ * other way.
+ */
+static int grant_self(struct weft_node *node, const struct weft_time *now,
+		      const struct weft_routes *routes)
+{
+	struct weft_slot slot = { .sub = 0 };
+	struct weft_identity admin;
+	struct weft_fields fields;
+	unsigned int i;
+	int error = 0;
+
+	weft_member_grant(weft_node_self(node), &fields);
+	for (i = 0; !error && i < routes->count; i++)
+		error = add_grant(&fields.routes, &routes->at[i]);
+	if (error)
+		return error;
+	fields.has |= WEFT_HAS(WEFT_KEY_ROUTES);
+	weft_admin_identity(node, &admin);
+	/* who goes by a name that no record may claim cannot be admitted under it */
+	error = weft_roster_admin(node->roster, &admin.id) && fields.has & WEFT_HAS(WEFT_KEY_NAME) ?
+		sign_and_take(node, now, &fields, &slot, &admin) : -EACCES;
+	weft_identity_wipe(&admin);
+	if (error)
+		return error;
+	return weft_review_now(node, now) ? 0 : -ENOMEM;
+}
+
 int weft_node_set_routes(struct weft_node *node, const struct weft_time *now,
 			 const struct weft_routes *routes)
 {
@@ -310,14 +367,16 @@ int weft_node_set_routes(struct weft_node *node, const struct weft_time *now,
 
 	if (error)
 		return error;
-	weft_member_grant(weft_node_self(node), &grant);
 	for (i = 0; i < routes->count; i++) {
 		if (!weft_prefix_valid(&routes->at[i]) ||
 		    (i && weft_prefix_compare(&routes->at[i - 1], &routes->at[i]) >= 0))
 			return -EPROTO;
-		if (!granted(&grant.routes, &routes->at[i]))
-			return -EACCES;
 	}
+	weft_member_grant(weft_node_self(node), &grant);
+	if (!all_granted(&grant.routes, routes))
+		error = grant_self(node, now, routes);
+	if (error)
+		return error;
 	node->own_routes = *routes;
 	weft_announce_soon(node, now);
 	return 0;

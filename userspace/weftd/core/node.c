@@ -62,7 +62,8 @@ static struct weft_node *new_node(const struct weft_node_config *config)
 		node->config.idle_ms = IDLE;
 	weft_random_seed(&node->random, config->seed);
 	sodium_memzero(node->config.seed, sizeof(node->config.seed));
-	node->queue_end = &node->queue;
+	weft_queue_init(&node->queue);
+	weft_queue_init(&node->partings);
 	node->index_stale = true;
 	return node;
 }

@@ -245,7 +245,7 @@ struct weft_static_member {
 /* @id gets what it is known by. -EEXIST: a name or key that a member has. -ENOENT: no such @via. */
 int weft_node_admit_static(struct weft_node *node, const struct weft_time *now,
 			   const struct weft_static_member *member, struct weft_id *id);
-/* What this machine routes for, of what it was granted. -EACCES: it was not. */
+/* What this machine routes for, of what it was granted; an admin grants itself. -EACCES: it was not. */
 int weft_node_set_routes(struct weft_node *node, const struct weft_time *now,
 			 const struct weft_routes *routes);
 /* Say anew where we are, whether or not that changed. */
@@ -340,7 +340,7 @@ enum weft_notice_type {
 	WEFT_NOTICE_NO_ANSWER,
 	/* this machine left */
 	WEFT_NOTICE_LEFT,
-	/* this machine was revoked, or its admission expired (@error); it is in the network no more */
+	/* it is in the network no more: revoked, expired, its invitation used up by others (@error) */
 	WEFT_NOTICE_EXCLUDED,
 	/* it is again */
 	WEFT_NOTICE_INCLUDED,
@@ -499,6 +499,9 @@ const struct weft_member *weft_node_peer_by_key(const struct weft_node *node,
 /* Where others see us, the likeliest first; up to @max, their number is returned. */
 unsigned int weft_node_own_endpoints(const struct weft_node *node, struct weft_ip_endpoint *at,
 				     unsigned int max);
+/* Who has a route that others announce, now; NULL: nobody. */
+const struct weft_id *weft_node_router(const struct weft_node *node,
+				       const struct weft_prefix *route);
 const struct weft_node_stats *weft_node_stats(const struct weft_node *node);
 /* The file of last known endpoints, to be freed. 0 or -ENOMEM. */
 int weft_node_endpoints(const struct weft_node *node, uint8_t **bytes, size_t *len);

@@ -225,6 +225,12 @@ struct weft_queued {
 	uint8_t bytes[];
 };
 
+/* Datagrams that wait to be taken out. @end: where the next one is hung in. */
+struct weft_queue {
+	struct weft_queued *first, **end;
+	size_t count;
+};
+
 /* What a member was, before the roster was evaluated again. */
 struct weft_before {
 	struct weft_id id;
@@ -348,8 +354,8 @@ struct weft_node {
 	bool publish;
 	unsigned int look_ups;
 	WEFT_LIST_OF(struct weft_prefix) scratch;
-	struct weft_queued *queue, **queue_end, *sent;
-	size_t queued;
+	struct weft_queue queue, partings;
+	struct weft_queued *sent;
 	struct weft_notice notices[WEFT_MAX_NOTICES];
 	unsigned int notice_first, notice_count;
 	uint64_t leave_at;
@@ -373,6 +379,9 @@ bool weft_device_changed(struct weft_node *node);
 void weft_send(struct weft_node *node, const uint8_t to[16], const struct weft_message *message);
 void weft_send_from(struct weft_node *node, const uint8_t from[16], const uint8_t to[16],
 		    const struct weft_message *message);
+void weft_send_parting(struct weft_node *node, const uint8_t to[16],
+		       const struct weft_message *message);
+void weft_queue_init(struct weft_queue *queue);
 void weft_queue_clear(struct weft_node *node);
 struct weft_notice *weft_notify(struct weft_node *node, enum weft_notice_type type,
 				const struct weft_id *member, int error);
@@ -397,6 +406,9 @@ bool weft_reachable(const struct weft_node *node, const struct weft_member *memb
 
 /* peer.c */
 bool weft_peer_output(struct weft_node *node, struct weft_output *output);
+
+/* parting.c */
+void weft_part(struct weft_node *node, const struct weft_contact *contact);
 
 /* review.c */
 void weft_review(struct weft_node *node, const struct weft_time *now);

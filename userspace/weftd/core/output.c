@@ -8,14 +8,19 @@
 /* Datagrams that wait to be taken out; the rest is lost, as it might be in the network. */
 #define MAX_QUEUED 1024
 
-void weft_send_from(struct weft_node *node, const uint8_t from[16], const uint8_t to[16],
-		    const struct weft_message *message)
+void weft_queue_init(struct weft_queue *queue)
+{
+	*queue = (struct weft_queue){ .end = &queue->first };
+}
+
+static void enqueue(struct weft_node *node, struct weft_queue *queue, const uint8_t from[16],
+		    const uint8_t to[16], const struct weft_message *message)
 {
 	uint8_t bytes[WEFT_MAX_DATAGRAM];
 	size_t len = weft_message_encode(bytes, message);
 	struct weft_queued *queued = NULL;
 
-	if (len && node->queued < MAX_QUEUED)
+	if (len && queue->count < MAX_QUEUED)
 		queued = malloc(sizeof(*queued) + len);
 	if (!queued) {
 		node->stats.drops[WEFT_DROP_QUEUE]++;
@@ -26,11 +31,24 @@ void weft_send_from(struct weft_node *node, const uint8_t from[16], const uint8_
 	memcpy(queued->to, to, sizeof(queued->to));
 	queued->len = len;
 	memcpy(queued->bytes, bytes, len);
-	*node->queue_end = queued;
-	node->queue_end = &queued->next;
-	node->queued++;
+	*queue->end = queued;
+	queue->end = &queued->next;
+	queue->count++;
 	node->stats.sent++;
 	node->stats.sent_bytes += len;
+}
+
+void weft_send_from(struct weft_node *node, const uint8_t from[16], const uint8_t to[16],
+		    const struct weft_message *message)
+{
+	enqueue(node, &node->queue, from, to, message);
+}
+
+/* To be sent before the kernel loses any peer. */
+void weft_send_parting(struct weft_node *node, const uint8_t to[16],
+		       const struct weft_message *message)
+{
+	enqueue(node, &node->partings, node->address, to, message);
 }
 
 void weft_send(struct weft_node *node, const uint8_t to[16], const struct weft_message *message)
@@ -38,18 +56,23 @@ void weft_send(struct weft_node *node, const uint8_t to[16], const struct weft_m
 	weft_send_from(node, node->address, to, message);
 }
 
-void weft_queue_clear(struct weft_node *node)
+static void clear(struct weft_queue *queue)
 {
 	struct weft_queued *queued;
 
-	free(node->sent);
-	node->sent = NULL;
-	while ((queued = node->queue)) {
-		node->queue = queued->next;
+	while ((queued = queue->first)) {
+		queue->first = queued->next;
 		free(queued);
 	}
-	node->queue_end = &node->queue;
-	node->queued = 0;
+	weft_queue_init(queue);
+}
+
+void weft_queue_clear(struct weft_node *node)
+{
+	free(node->sent);
+	node->sent = NULL;
+	clear(&node->queue);
+	clear(&node->partings);
 }
 
 /* NULL: there is no room, which is told too. */
@@ -173,16 +196,17 @@ static bool put_routes(struct weft_node *node, struct weft_output *output)
 	return true;
 }
 
-static bool put_datagram(struct weft_node *node, struct weft_output *output)
+static bool put_datagram(struct weft_node *node, struct weft_queue *queue,
+			 struct weft_output *output)
 {
-	struct weft_queued *queued = node->queue;
+	struct weft_queued *queued = queue->first;
 
 	if (!queued)
 		return false;
-	node->queue = queued->next;
-	if (!node->queue)
-		node->queue_end = &node->queue;
-	node->queued--;
+	queue->first = queued->next;
+	if (!queue->first)
+		queue->end = &queue->first;
+	queue->count--;
 	node->sent = queued;
 	output->type = WEFT_OUT_DATAGRAM;
 	memcpy(output->datagram.from, queued->from, sizeof(queued->from));
@@ -213,7 +237,8 @@ static bool put_notice(struct weft_node *node, struct weft_output *output)
 }
 
 /*
- * State to disk before it is acted upon; the device before peers, peers before what is sent to them.
+ * State to disk before it is acted upon; what is said at parting before that peer is taken out; the
+ * device before peers, peers before what is sent to them.
  */
 const struct weft_output *weft_node_output(struct weft_node *node, const struct weft_time *now)
 {
@@ -224,9 +249,10 @@ const struct weft_output *weft_node_output(struct weft_node *node, const struct 
 	if (!node->ran)
 		weft_node_run(node, now);
 	memset(output, 0, sizeof(*output));
-	if (put_persist(node, now, output) || put_device(node, now, output) ||
-	    weft_guest_output(node, output) || weft_peer_output(node, output) ||
-	    put_routes(node, output) || put_datagram(node, output) || put_beacon(node, output) ||
+	if (put_persist(node, now, output) || put_datagram(node, &node->partings, output) ||
+	    put_device(node, now, output) || weft_guest_output(node, output) ||
+	    weft_peer_output(node, output) || put_routes(node, output) ||
+	    put_datagram(node, &node->queue, output) || put_beacon(node, output) ||
 	    weft_rendezvous_output(node, now, output) || put_notice(node, output))
 		return output;
 	node->wake = weft_node_due(node, now);

@@ -150,7 +150,9 @@ static void exclude(struct weft_node *node, const struct weft_member *self)
 	weft_contacts_clear(node);
 	weft_guests_clear(node);
 	weft_queue_clear(node);
-	weft_notify(node, WEFT_NOTICE_EXCLUDED, &node->identity.id, gone_error(self));
+	/* only those whose use of an invitation was in excess are forgotten */
+	weft_notify(node, WEFT_NOTICE_EXCLUDED, &node->identity.id,
+		    self ? gone_error(self) : -EUSERS);
 }
 
 /* Another won the tunnel key: it is of no use to us any more. */
@@ -217,6 +219,7 @@ static void review_contacts(struct weft_node *node, const struct weft_time *now)
 				    &contact->doubt_ms)) {
 			weft_contact_touch(node, contact);
 		} else if (!contact->hinted || !node->joining) {
+			weft_part(node, contact);
 			weft_contact_drop(node, n);
 		}
 	}

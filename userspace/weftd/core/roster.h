@@ -104,6 +104,10 @@ const struct weft_record *weft_roster_epoch(const struct weft_roster *roster);
 const struct weft_admin *weft_roster_admins(const struct weft_roster *roster, size_t *count);
 const struct weft_admin *weft_roster_admin(const struct weft_roster *roster,
 					   const struct weft_id *id);
+const struct weft_record *weft_roster_revocation(const struct weft_roster *roster,
+						 const struct weft_id *id);
+const struct weft_record *weft_roster_appointment(const struct weft_roster *roster,
+						  const struct weft_id *id);
 bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id);
 bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id *id);
 bool weft_roster_anchored(const struct weft_roster *roster, const struct weft_record *record);

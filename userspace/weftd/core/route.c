@@ -73,7 +73,7 @@ static bool is_ours(const struct weft_node *node, const struct weft_prefix *pref
 	return false;
 }
 
-static const struct weft_route *old_route(const struct weft_node *node,
+static const struct weft_route *find_route(const struct weft_node *node,
 					  const struct weft_prefix *prefix)
 {
 	size_t i;
@@ -96,7 +96,7 @@ static bool failing(const struct weft_node *node, const struct weft_id *id)
 static void choose(const struct weft_node *node, const struct offer *offers, size_t count,
 		   struct weft_route *route)
 {
-	const struct weft_route *old = old_route(node, &offers[0].prefix);
+	const struct weft_route *old = find_route(node, &offers[0].prefix);
 	const struct weft_id *best = NULL;
 	size_t i;
 
@@ -186,7 +186,8 @@ void weft_routes_review(struct weft_node *node)
 	size_t count, i;
 
 	members = weft_roster_members(node->roster, &count);
-	for (i = 0; i < count; i++)
+	/* who is out has no way to any of them */
+	for (i = 0; i < count && node->state != WEFT_NODE_EXCLUDED; i++)
 		collect(node, &members[i], &offers);
 	if (offers.count)
 		qsort(offers.at, offers.count, sizeof(*offers.at), compare_offers);
@@ -216,6 +217,14 @@ const struct weft_route *weft_route_to(const struct weft_node *node, const uint8
 			best = &node->routes.at[i];
 	}
 	return best;
+}
+
+const struct weft_id *weft_node_router(const struct weft_node *node,
+				       const struct weft_prefix *route)
+{
+	const struct weft_route *found = find_route(node, route);
+
+	return found ? &found->router : NULL;
 }
 
 /* Whether it has a route that another could take over: then it is worth knowing that it is there. */

@@ -311,6 +311,9 @@ static void test_redeemed_twice(void **state)
 		assert_false(has_allowed(sim, i, loser, &address));
 	}
 	assert_int_equal(weft_node_state(sim->nodes[winner].node), WEFT_NODE_MEMBER);
+	/* and it knows */
+	assert_int_equal(weft_node_state(sim->nodes[loser].node), WEFT_NODE_EXCLUDED);
+	assert_int_equal(sim->nodes[loser].last[WEFT_NOTICE_EXCLUDED].error, -EUSERS);
 	free(token);
 	sim_free(sim);
 }
@@ -475,6 +478,63 @@ static void test_revocation(void **state)
 	sim_free(sim);
 }
 
+static bool seventh_is_out(struct sim *sim)
+{
+	return weft_node_state(sim->nodes[7].node) == WEFT_NODE_EXCLUDED;
+}
+
+static void assert_told(struct sim *sim, unsigned int n, const struct weft_id *by)
+{
+	struct sim_node *told = &sim->nodes[n];
+	const struct weft_record *revocation;
+	uint64_t sent;
+
+	assert_int_equal(told->notices[WEFT_NOTICE_EXCLUDED], 1);
+	assert_int_equal(told->last[WEFT_NOTICE_EXCLUDED].error, -EKEYREVOKED);
+	revocation = weft_roster_revocation(weft_node_roster(told->node), weft_node_id(told->node));
+	assert_non_null(revocation);
+	assert_memory_equal(revocation->slot.by, by->bytes, sizeof(by->bytes));
+	assert_int_equal(told->peer_count, 0);
+	/* and it gives up */
+	sent = weft_node_stats(told->node)->sent;
+	sim_run(sim, 5 * SIM_MINUTE);
+	assert_int_equal(weft_node_stats(told->node)->sent, sent);
+}
+
+/* The last that it hears of the others; no keys, and no way in. */
+static void test_revoked_is_told(void **state)
+{
+	struct sim *sim = sim_network(24, 12, 12);
+	struct weft_id root = weft_node_secrets(sim->nodes[0].node)->network;
+
+	(void)state;
+	assert_int_equal(revoke_node(sim, 0, 7), 0);
+	assert_true(sim_until(sim, seventh_is_out, 2 * SIM_SECOND) >= 0);
+	assert_told(sim, 7, &root);
+	sim_free(sim);
+}
+
+/* By somebody of whom it does not know yet that it is an admin. */
+static void test_revoked_is_told_by_what_right(void **state)
+{
+	struct sim *sim = sim_network(25, 12, 12);
+	struct weft_id admin;
+
+	(void)state;
+	split(sim, 7, 8, 1);
+	make_admin(sim, 0, 3);
+	sim_run(sim, 2 * SIM_SECOND);
+	make_admin(sim, 3, 4);
+	admin = see(sim, 0, 4)->identity;
+	sim_run(sim, 2 * SIM_SECOND);
+	split(sim, 7, 8, 0);
+	assert_null(weft_roster_admin(weft_node_roster(sim->nodes[7].node), &admin));
+	assert_int_equal(revoke_node(sim, 4, 7), 0);
+	assert_true(sim_until(sim, seventh_is_out, 2 * SIM_SECOND) >= 0);
+	assert_told(sim, 7, &admin);
+	sim_free(sim);
+}
+
 static void test_leave(void **state)
 {
 	struct sim *sim = sim_network(11, 5, 5);
@@ -595,6 +655,40 @@ static void test_routes(void **state)
 }
 
 /* A telephone with WireGuard, attached to member 2. */
+/* The founder was invited by nobody, and an admin grants itself; others do not. */
+static void test_admin_routes(void **state)
+{
+	struct sim *sim = sim_network(26, 3, 3);
+	struct weft_routes routes = { .count = 1, .at = {
+		{ .size = 4, .length = 24, .address = { 192, 0, 2 } } } };
+	struct weft_time now;
+
+	(void)state;
+	now = sim_time(&sim->nodes[1]);
+	assert_int_equal(weft_node_set_routes(sim->nodes[1].node, &now, &routes), -EACCES);
+	announce_route(sim, 0, &routes.at[0]);
+	sim_run(sim, 5 * SIM_SECOND);
+	assert_true(has_allowed(sim, 1, 0, &routes.at[0]));
+	assert_memory_equal(weft_node_router(sim->nodes[1].node, &routes.at[0]),
+			    see(sim, 0, 0), sizeof(struct weft_id));
+	/* what it was before, it still is */
+	assert_string_equal(see(sim, 1, 0)->name, see(sim, 0, 0)->name);
+	assert_true(see(sim, 1, 0)->has_ipv4);
+	assert_non_null(weft_roster_admin(weft_node_roster(sim->nodes[1].node),
+					  weft_node_id(sim->nodes[0].node)));
+	/* not of the network itself */
+	weft_network_prefix(&routes.at[0], weft_roster_network(weft_node_roster(sim->nodes[0].node)));
+	now = sim_time(&sim->nodes[0]);
+	assert_int_not_equal(weft_node_set_routes(sim->nodes[0].node, &now, &routes), 0);
+	make_admin(sim, 0, 1);
+	sim_run(sim, 2 * SIM_SECOND);
+	routes.at[0] = (struct weft_prefix){ .size = 4, .length = 24, .address = { 192, 0, 2 } };
+	announce_route(sim, 1, &routes.at[0]);
+	sim_run(sim, 5 * SIM_SECOND);
+	assert_int_equal(sim->nodes[2].route_count, 1);
+	sim_free(sim);
+}
+
 static void test_static(void **state)
 {
 	struct sim *sim = sim_network(14, 4, 4);
@@ -860,9 +954,12 @@ int main(void)
 		cmocka_unit_test(test_wrong_clock),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_revocation),
+		cmocka_unit_test(test_revoked_is_told),
+		cmocka_unit_test(test_revoked_is_told_by_what_right),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_admin_routes),
 		cmocka_unit_test(test_static),
 		cmocka_unit_test(test_beacon),
 		cmocka_unit_test(test_daemon_restart),

@@ -11,7 +11,7 @@
 . "$(dirname "$0")/lib.sh"
 
 BUILD=$(cd "$HERE/../../../../userspace/build" 2>/dev/null && pwd -P)
-need ip ss nsenter unshare jq getent ping ethtool
+need ip ss nsenter unshare jq getent ping ethtool nft
 [ -x "$BUILD/weftd" ] || skip_all "needs a tree in which 'make -C userspace all' has run"
 export LD_LIBRARY_PATH=$BUILD
 
@@ -240,6 +240,21 @@ a_revoked_member_is_out_everywhere() {
 	silent_to dora
 }
 
+the_revoked_is_told() {
+	soon 20 is_excluded dora
+	status dora .excluded | tee /dev/stderr | jq -e '.why == "revoked" and .by == "anna" and .by_root'
+	fails 3 "revoked by anna on $(date +%Y-)" on dora weft status
+	fails 3 "weft leave home" on dora weft status
+	fails 1 "no member of home any more" on dora weft invite
+	refused resolves dora carl 6
+	# it has given up: no peer is left to try
+	same "$(on dora weft show all peers)" ""
+}
+
+is_excluded() {
+	same "$(status "$1" .state)" excluded
+}
+
 # nobody answers it any more
 silent_to() {
 	local address
@@ -252,8 +267,9 @@ the_revoked_may_not_come_back() {
 	daemon dora
 	sleep 3
 	silent_to dora
+	soon 10 is_excluded dora
 	members_are anna "anna berta carl"
-	on dora weft leave --force
+	on dora weft leave
 	nothing_left dora
 	# with whom it let in, the invitation is gone
 	fails 1 "the invitation was revoked" on dora weft join "$(<"$TMP/later")"
@@ -294,6 +310,104 @@ a_member_that_leaves_is_gone() {
 	soon 20 members_are anna "anna berta carl"
 	soon 20 members_are berta "anna berta carl"
 	fails 3 "in no network" on emil weft status
+}
+
+# A network of its own, with dora and emil as its routers, and a host in it; they translate addresses,
+# as a router of an office does whose hosts know nothing of weft.
+office() {
+	local name n=1
+	new_ns office
+	ip_in office link add br0 type bridge
+	ip_in office addr add 10.99.0.1/24 dev br0
+	ip_in office addr add fd99::1/64 dev br0 nodad
+	ip_in office link set br0 up
+	for name in dora emil; do
+		n=$((n + 1))
+		ip_in "$name" link add eth1 type veth peer name "to$n" netns "$(ns office)"
+		ip_in office link set "to$n" master br0 up
+		ip_in "$name" addr add "10.99.0.$n/24" dev eth1
+		ip_in "$name" addr add "fd99::$n/64" dev eth1 nodad
+		ip_in "$name" link set eth1 up
+		in_ns "$name" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+		in_ns "$name" nft -f - <<-END
+			table inet office {
+				chain out {
+					type nat hook postrouting priority 100
+					oifname "eth1" masquerade
+				}
+			}
+		END
+	done
+}
+
+# goes_through NAME: berta has the routes there
+goes_through() {
+	on berta weft route --json | tee /dev/stderr |
+		jq -e --arg name "$1" '[.routes[] | select(.used) | .member] == [$name, $name]'
+}
+
+wrong_routes_are_refused_with_the_reason() {
+	fails 2 '"10.99.0.1/24" is no route' on anna weft route add 10.99.0.1/24
+	fails 2 "nothing but zeros after the length" on anna weft route add 10.99.0.1/24
+	fails 2 '"10.99.0.0/33" is no route' on anna weft route add 10.99.0.0/33
+	fails 2 '"office" is no route' on anna weft route add office
+	fails 1 "may not route for that" on berta weft route add 10.99.0.0/24
+	fails 1 "weft invite --route CIDR" on berta weft route add 10.99.0.0/24
+	fails 2 '"10.99.0.1/24" is no route' on anna weft invite --route 10.99.0.1/24
+}
+
+an_admin_may_route_for_anything() {
+	on anna weft route add 10.98.0.0/24
+	soon 20 on berta ip route get 10.98.0.1
+	on berta ip -o route show 10.98.0.0/24 | tee /dev/stderr | grep -q weft
+	on anna weft route del 10.98.0.0/24
+	soon 20 refused has_route berta 10.98.0.0/24
+}
+
+has_route() {
+	on "$1" ip -o route show "$2" | grep -q .
+}
+
+a_member_routes_for_a_network() {
+	local name token
+	office
+	token=$(token_of anna --uses 2 --route 10.99.0.0/24 --route fd99::/64)
+	for name in dora emil; do on "$name" weft join "$token"; done
+	on dora weft route add 10.99.0.0/24 fd99::/64
+	soon 20 goes_through dora
+	soon 30 on berta ping -n -c 1 -W 1 10.99.0.1
+	soon 30 on berta ping -n -c 1 -W 1 fd99::1
+	# another one that could changes nothing
+	on emil weft route add 10.99.0.0/24 fd99::/64
+	soon 20 both_announce berta
+	goes_through dora
+	on berta weft route | tee /dev/stderr | grep -Eq '10.99.0.0/24 +dora +used'
+}
+
+both_announce() {
+	on "$1" weft route --json | jq -e '.routes | length == 4'
+}
+
+when_it_is_killed_another_takes_over() {
+	local start
+	stop dora KILL
+	ip_in dora link set eth0 down
+	start=$SECONDS
+	soon 120 on berta ping -n -c 1 -W 1 10.99.0.1
+	soon 30 on berta ping -n -c 1 -W 1 fd99::1
+	echo "# the other router took over after $((SECONDS - start)) s" >&2
+	goes_through emil
+	ip_in dora link set eth0 up
+	daemon dora
+	soon 60 on dora weft ping -c 1 berta
+	# make before break: who has it keeps it
+	goes_through emil
+	on emil weft route del 10.99.0.0/24 fd99::/64
+	soon 30 goes_through dora
+	soon 60 on berta ping -n -c 1 -W 1 10.99.0.1
+	on dora weft leave
+	on emil weft leave
+	soon 20 refused has_route berta 10.99.0.0/24
 }
 
 two_networks_on_one_machine() {
@@ -473,10 +587,15 @@ t "the founder is killed, and another joins" the_founder_may_die
 t "the founder comes back" the_founder_comes_back
 t "kill -9 and restart drop no packet" kill_and_restart_drop_nothing
 t "a revoked member is out everywhere" a_revoked_member_is_out_everywhere
+t "a revoked member is told" the_revoked_is_told
 t "a revoked member may not come back" the_revoked_may_not_come_back
 long "bad tokens are refused with the reason" bad_tokens_are_refused_with_the_reason
 long "a token is used as often as was said" a_token_is_used_as_often_as_was_said
 long "a member that leaves is gone" a_member_that_leaves_is_gone
+long "wrong routes are refused with the reason" wrong_routes_are_refused_with_the_reason
+long "an admin may route for anything" an_admin_may_route_for_anything
+long "a member routes for a network behind it" a_member_routes_for_a_network
+long "when it is killed, another router takes over" when_it_is_killed_another_takes_over
 long "two networks on one machine" two_networks_on_one_machine
 long "down and up" down_and_up
 long "down stays down after a restart" down_stays_down_after_a_restart
