@@ -28,7 +28,7 @@ help:
 	@echo '  check-kernels  build, smoke and DKMS tests on every supported kernel'
 	@echo '  check-debug    all tests on a kernel with KASAN, lockdep, kmemleak ...'
 	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
-	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests (an hour);'
+	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'
 	@echo '                 ARGS=--quick, ARGS=--profile, ARGS=--help'
 
 all: modules tools

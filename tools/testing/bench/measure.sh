@@ -94,9 +94,9 @@ handshake() {
 		end_set left "$1" 192.0.2.2:51820 "$3"
 		# initiations that come faster are taken for a flood
 		sleep 0.1
-		read -r time _ < <(echo_times -c 1)
+		read -r time _ < <(echo_times -c 1) || return
 		cold=$((cold + time))
-		read -r time _ < <(echo_times -c 1)
+		read -r time _ < <(echo_times -c 1) || return
 		warm=$((warm + time))
 	done
 	echo $(((cold - warm) * 1000 / i))

@@ -62,6 +62,11 @@ def figure(results, row, underlay, name):
     return value if isinstance(value, float) else None
 
 
+def failed(results, row, underlay, name):
+    """It was to be measured, and could not."""
+    return isinstance(results["rows"].get(row, {}).get(underlay, {}).get(name), str)
+
+
 def per_byte(results, row, underlay, name="tcp1"):
     """Instructions a byte, both ends together: a megabit a second is 8000 at 10^9 instructions."""
     rate = figure(results, row, underlay, name)

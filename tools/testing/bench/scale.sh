@@ -71,11 +71,11 @@ measure_scale() {
 		unable "scale-$1" "$lacks"
 		return
 	fi
-	row_up "$1"
-	case $1 in
-	wireguard) many_peers "scale-$1" wg "$2" ;;
-	*) many_peers "scale-$1" weft "$2" ;;
-	esac
+	if row_up "$1"; then
+		many_peers "scale-$1" "$(tool_of "${1%%-*}")" "$2"
+	else
+		unable "scale-$1" "failed: the far end did not answer"
+	fi
 	row_down
 }
 

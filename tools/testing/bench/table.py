@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tables, plain or in Markdown."""
 
-from results import BASE, UNDERLAYS, figure, per_byte
+from results import BASE, UNDERLAYS, failed, figure, per_byte
 
 
 def show(heads, lines, markdown):
@@ -38,6 +38,8 @@ def ratio(base, value):
 def with_ratio(results, row, underlay, name, scale=1):
     """A figure of which less is better, and how it compares with WireGuard's over the same IP version."""
     base = BASE + ("-ipv6" if row.endswith("-ipv6") else "")
+    if failed(results, row, underlay, name):
+        return ["failed", "-"]
     value = figure(results, row, underlay, name)
     return [cell(value and value * scale), ratio(figure(results, base, underlay, name), value)]
 
@@ -45,6 +47,8 @@ def with_ratio(results, row, underlay, name, scale=1):
 def stream(results, row, underlay, name):
     """The same of a rate, as instructions a byte."""
     base = BASE + ("-ipv6" if row.endswith("-ipv6") else "")
+    if failed(results, row, underlay, name):
+        return ["failed", "-"]
     value = per_byte(results, row, underlay, name)
     return [cell(value, 2), ratio(per_byte(results, base, underlay, name), value)]
 
