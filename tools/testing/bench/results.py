@@ -48,7 +48,11 @@ def collect(folders, kernel, command):
     """All that is known of a run."""
     rows, missing = {}, {}
     for folder in folders:
-        more, why = read(os.path.join(folder, "results"))
+        path = os.path.join(folder, "results")
+        # a guest that died before it measured anything; run tells that it did
+        if not os.path.exists(path):
+            continue
+        more, why = read(path)
         merge(rows, more)
         missing.update(why)
     now = datetime.datetime.now(datetime.timezone.utc)
