@@ -24,15 +24,29 @@ attempt() {
 	fi
 }
 
-# /proc/stat counts in hundredths of a second
-idle_ticks() { awk '/^cpu / { print $5 + $6; exit }' /proc/stat; }
+# doze SECONDS: without the instructions of a program
+doze() { read -rt "$1" _ <>"$WORK/silence" || :; }
 
-# How much of the time passed waiting: under a clock of instructions a rate says nothing if there
-# was more than a little.
-check_idle() {
-	local share=$(($(idle_ticks) - $2))
-	[ "$share" -lt 3 ] || echo "# the processor was idle for $share of the $1's 100 hundredths"
-	record "$row" "$where" "idle_$1" "$share"
+# idle_share: per cent of the second half of a second that begins now. Under a clock of
+# instructions, a rate says nothing if much of the time passed waiting.
+idle_share() {
+	local before after
+	doze 0.4
+	read -r _ _ _ _ before _ </proc/stat
+	doze 0.5
+	read -r _ _ _ _ after _ </proc/stat
+	# in hundredths of a second
+	echo $(((after - before) * 2))
+}
+
+# stream ROW UNDERLAY FIGURE STREAMS
+stream() {
+	local sampler
+	idle_share >"$WORK/idle" &
+	sampler=$!
+	attempt "$1" "$2" "$3" tcp "$4" 1
+	wait "$sampler"
+	record "$1" "$2" "idle_$3" "$(<"$WORK/idle")"
 }
 
 # tcp STREAMS SECONDS: Mbit/s
@@ -61,23 +75,19 @@ echo_times() {
 
 # Eight streams, and how long a ping takes while they run.
 loaded() {
-	local row=$1 where=$2 pinger before
-	before=$(idle_ticks)
+	local row=$1 where=$2 pinger
 	echo_times -i 0.02 -w 1 >"$WORK/loaded" &
 	pinger=$!
-	attempt "$row" "$where" tcp8 tcp 8 1
+	stream "$row" "$where" tcp8 8
 	wait "$pinger"
-	check_idle tcp8 "$before"
 	attempt "$row" "$where" ping_loaded cut -d ' ' -f 1 "$WORK/loaded"
 	attempt "$row" "$where" ping_loaded_max cut -d ' ' -f 2 "$WORK/loaded"
 }
 
 # measure_row ROW UNDERLAY
 measure_row() {
-	local row=$1 where=$2 before
-	before=$(idle_ticks)
-	attempt "$row" "$where" tcp1 tcp 1 1
-	check_idle tcp1 "$before"
+	local row=$1 where=$2
+	stream "$row" "$where" tcp1 1
 	attempt "$row" "$where" udp64 traffic udp 64 2000
 	attempt "$row" "$where" rr traffic rr 1000
 	[ -z "$QUICK" ] || return 0

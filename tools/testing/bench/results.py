@@ -91,4 +91,4 @@ def waited(results):
             for row, underlays in results["rows"].items()
             for underlay, figures in underlays.items()
             for name, value in figures.items()
-            if name.startswith("idle_") and isinstance(value, float) and value >= 3]
+            if name.startswith("idle_") and isinstance(value, float) and value > 4]
