@@ -452,8 +452,9 @@ a_damaged_roster_is_set_aside() {
 	file=$(ls "$TMP"/carl/state/*/roster)
 	truncate -s -40 "$file"
 	daemon carl
-	ls "$file.damaged-1"
-	grep -q 'set aside' "$TMP/carl/log"
+	# its socket is there before its networks are
+	soon 10 ls "$file.damaged-1"
+	soon 10 grep -q 'set aside' "$TMP/carl/log"
 	soon 40 members_are carl "anna berta carl"
 	reaches carl anna
 }
