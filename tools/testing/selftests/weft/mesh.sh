@@ -360,7 +360,7 @@ an_admin_may_route_for_anything() {
 	on anna weft route add 10.98.0.0/24
 	soon 20 on berta ip route get 10.98.0.1
 	on berta ip -o route show 10.98.0.0/24 | tee /dev/stderr | grep -q weft
-	on berta weft status --json | jq -ce '.networks[0].members[] | select(.name == "anna").granted' |
+	on berta weft status --json | jq -ce '.[0].members[] | select(.name == "anna").granted' |
 		tee /dev/stderr | grep -qF '["10.98.0.0/24"]'
 	on anna weft route del 10.98.0.0/24
 	soon 20 refused has_route berta 10.98.0.0/24
