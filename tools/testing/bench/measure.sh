@@ -101,21 +101,25 @@ measure_row() {
 	loaded "$row" "$where"
 }
 
-# Ten handshakes: the first ping through a peer that has just been added, less one without.
+# middle NUMBER...: the median
+middle() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+
+# Eleven handshakes: the first ping through a peer that has just been added, less one without. The
+# median, because a ping whose program has to come from the disk takes longer.
 handshake() {
-	local i far cold=0 warm=0 time
+	local far time cold=() warm=()
 	far=$(<"$WORK/right.pub")
-	for i in {1..10}; do
+	while [ ${#warm[@]} -lt 11 ]; do
 		ip netns exec left "$2" set tunnel peer "$far" remove
 		end_set left "$1" 192.0.2.2:51820 "$3"
 		# initiations that come faster are taken for a flood
 		sleep 0.1
 		read -r time _ < <(echo_times -c 1) || return
-		cold=$((cold + time))
+		cold+=("$time")
 		read -r time _ < <(echo_times -c 1) || return
-		warm=$((warm + time))
+		warm+=("$time")
 	done
-	echo $(((cold - warm) * 1000 / i))
+	echo $((($(middle "${cold[@]}") - $(middle "${warm[@]}")) * 1000))
 }
 
 # measure_handshake ROW
