@@ -28,7 +28,8 @@ help:
 	@echo '  check-kernels  build, smoke and DKMS tests on every supported kernel'
 	@echo '  check-debug    all tests on a kernel with KASAN, lockdep, kmemleak ...'
 	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
-	@echo '  bench          throughput next to WireGuard, in a guest'
+	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'
+	@echo '                 ARGS=--quick, ARGS=--profile, ARGS=--help'
 
 all: modules tools
 
@@ -77,11 +78,12 @@ fuzz:
 
 bench:
 	@tools/setup build test
-	@tools/testing/bench/run
+	@tools/testing/bench/run $(ARGS)
 
 clean:
 	$(MAKE) -C userspace clean
 	$(MAKE) -C tools/testing/selftests/weft clean
+	$(MAKE) -C tools/testing/bench clean
 	$(call rm_products,kmod tools)
 	rm -rf Module.symvers modules.order .module-common.* .modules.order.cmd .Module.symvers.cmd out
 

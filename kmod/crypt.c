@@ -11,6 +11,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "chunk.h"
 #include "compat/compat.h"
 #include "device.h"
 #include "packet.h"
@@ -131,7 +132,7 @@ static bool in_place(struct weft_device *wdev, const struct weft_cb *cb,
 }
 
 /**
- * weft_crypt_submit() - have a batch sealed or opened
+ * weft_crypt_submit() - have a batch sealed and sent
  * @wdev: device
  * @batch: in its peer's queue; not to be looked at any more
  * @bytes: its size
@@ -155,6 +156,31 @@ void weft_crypt_submit(struct weft_device *wdev, struct sk_buff *batch,
 }
 
 /**
+ * weft_crypt_open() - open a batch, or have it opened
+ * @wdev: device
+ * @batch: claimed from its peer's queue; the caller has references of session
+ *	and peer, and delivers what is ready afterwards. Not to be looked at
+ *	any more.
+ * @bytes: its size
+ *
+ * Context: bottom halves disabled.
+ * Return: true if it was opened here.
+ */
+bool weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
+		     unsigned int bytes)
+{
+	if (likely(in_place(wdev, weft_cb(batch), bytes))) {
+		weft_stats_count(wdev, WEFT_COUNT_CRYPT_INLINE);
+		weft_order_finish(batch, weft_open_batch(batch));
+		return true;
+	}
+	weft_stats_count(wdev, WEFT_COUNT_CRYPT_WORKER);
+	if (!share(wdev, batch))
+		give_up(weft_cb(batch)->peer, batch);
+	return false;
+}
+
+/**
  * weft_crypt_init() - set up a device's workers
  * @wdev: new device
  *
@@ -174,12 +200,15 @@ int weft_crypt_init(struct weft_device *wdev)
 	crypt->budget = alloc_percpu(struct weft_crypt_budget);
 	if (!crypt->budget)
 		goto err_workers;
+	crypt->chunks = weft_chunks_alloc();
+	if (!crypt->chunks)
+		goto err_budget;
 	/* The scheduler knows better than we which CPUs are idle. */
 	wdev->crypt_wq = alloc_workqueue("weft-crypt-%s",
 					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
 					 wdev->dev->name);
 	if (!wdev->crypt_wq)
-		goto err_budget;
+		goto err_chunks;
 	wdev->send_wq = alloc_workqueue("weft-send-%s",
 					WEFT_WQ_BOUND | WQ_MEM_RECLAIM |
 					WQ_CPU_INTENSIVE, 0, wdev->dev->name);
@@ -193,6 +222,8 @@ int weft_crypt_init(struct weft_device *wdev)
 
 err_wq:
 	destroy_workqueue(wdev->crypt_wq);
+err_chunks:
+	weft_chunks_free(crypt->chunks);
 err_budget:
 	free_percpu(crypt->budget);
 err_workers:
@@ -204,7 +235,7 @@ err_ring:
 
 /**
  * weft_crypt_exit() - undo weft_crypt_init()
- * @wdev: device without peers
+ * @wdev: device without peers, whose lanes have stopped: they submit batches
  */
 void weft_crypt_exit(struct weft_device *wdev)
 {
@@ -214,6 +245,7 @@ void weft_crypt_exit(struct weft_device *wdev)
 	destroy_workqueue(wdev->send_wq);
 	WARN_ON(!ptr_ring_empty(&crypt->ring));
 	ptr_ring_cleanup(&crypt->ring, NULL);
+	weft_chunks_free(crypt->chunks);
 	free_percpu(crypt->budget);
 	kfree(crypt->workers);
 }

@@ -6,6 +6,7 @@
 #include <linux/workqueue.h>
 
 struct sk_buff;
+struct weft_chunks;
 struct weft_device;
 
 /**
@@ -33,6 +34,7 @@ struct weft_crypt_budget {
  * @ring: batches waiting, in both directions; bounded
  * @workers: one for each possible CPU
  * @budget: per CPU; used with bottom halves disabled
+ * @chunks: pages to seal and open to, per CPU
  * @next: worker to wake next; a hint, races do not matter
  *
  * A batch is ciphered where it arrives, which costs neither a wake-up nor a
@@ -44,6 +46,7 @@ struct weft_crypt {
 	struct ptr_ring ring;
 	struct weft_crypt_worker *workers;
 	struct weft_crypt_budget __percpu *budget;
+	struct weft_chunks __percpu *chunks;
 	unsigned int next;
 };
 
@@ -51,5 +54,7 @@ int weft_crypt_init(struct weft_device *wdev);
 void weft_crypt_exit(struct weft_device *wdev);
 void weft_crypt_submit(struct weft_device *wdev, struct sk_buff *batch,
 		       unsigned int bytes);
+bool weft_crypt_open(struct weft_device *wdev, struct sk_buff *batch,
+		     unsigned int bytes);
 
 #endif /* _WEFT_CRYPT_H */

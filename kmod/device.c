@@ -58,8 +58,10 @@ static int weft_open(struct net_device *dev)
 
 	mutex_lock(&wdev->lock);
 	err = weft_sockets_open(wdev, wdev->port);
-	if (!err)
+	if (!err) {
+		weft_upcalls_start(wdev);
 		call_for_peers(wdev, peer_up);
+	}
 	mutex_unlock(&wdev->lock);
 	return err;
 }
@@ -96,6 +98,7 @@ static int weft_stop(struct net_device *dev)
 	}
 	/* A handshake under way must not make a session after this. */
 	flush_workqueue(wdev->handshake_wq);
+	weft_upcalls_stop(wdev);
 	call_for_peers(wdev, peer_down);
 	mutex_unlock(&wdev->lock);
 	return 0;
@@ -132,7 +135,8 @@ static int lanes_init(struct weft_device *wdev)
 	return 0;
 }
 
-static void lanes_exit(struct weft_device *wdev)
+/* Peers may still be put on a lane, but nothing takes them off any more. */
+static void lanes_stop(struct weft_device *wdev)
 {
 	unsigned int i;
 
@@ -142,6 +146,12 @@ static void lanes_exit(struct weft_device *wdev)
 	}
 	/* One grace period for all. */
 	synchronize_net();
+}
+
+static void lanes_free(struct weft_device *wdev)
+{
+	unsigned int i;
+
 	for (i = 0; i < wdev->lane_count; i++)
 		weft_lane_purge(&wdev->lanes[i]);
 	kvfree(wdev->lanes);
@@ -226,13 +236,15 @@ static void weft_destruct(struct net_device *dev)
 	mutex_unlock(&wdev->lock);
 
 	/*
-	 * No socket brings anything new and no peer sends. Workers finish what
-	 * they hold and hand it to the lanes, which deliver it or let go of it;
-	 * then all references to peers are gone, and RCU callbacks free them.
+	 * No socket brings anything new and no peer sends. Lanes hand batches
+	 * to the cipher's workers, so they stop first. Workers finish what they
+	 * hold and put its peers on the lanes, which let go of them, undelivered.
+	 * Then all references to peers are gone, and RCU callbacks free them.
 	 */
 	handshake_workers_exit(wdev);
+	lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_exit(wdev);
+	lanes_free(wdev);
 	rcu_barrier();
 
 	mutex_lock(&wdev->lock);
@@ -283,6 +295,7 @@ static int device_init(struct weft_device *wdev)
 	mutex_init(&wdev->lock);
 	weft_identity_init(&wdev->identity);
 	weft_cookie_checker_init(&wdev->cookie_checker);
+	weft_upcalls_init(wdev);
 
 	table = weft_peer_table_create();
 	if (!table)
@@ -308,7 +321,8 @@ static int device_init(struct weft_device *wdev)
 err_crypt:
 	weft_crypt_exit(wdev);
 err_lanes:
-	lanes_exit(wdev);
+	lanes_stop(wdev);
+	lanes_free(wdev);
 err_stats:
 	free_percpu(wdev->stats);
 err_indexes:
@@ -323,8 +337,9 @@ err_table:
 static void device_exit(struct weft_device *wdev)
 {
 	handshake_workers_exit(wdev);
+	lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_exit(wdev);
+	lanes_free(wdev);
 	free_percpu(wdev->stats);
 	rhashtable_destroy(&wdev->indexes);
 	mutex_lock(&wdev->lock);

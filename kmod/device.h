@@ -4,6 +4,7 @@
 
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/ptr_ring.h>
 #include <linux/rhashtable.h>
 #include <linux/workqueue.h>
@@ -13,6 +14,7 @@
 #include "noise.h"
 #include "peer.h"
 #include "stats.h"
+#include "upcall.h"
 
 /**
  * struct weft_lane - delivers opened packets of a share of the peers
@@ -51,6 +53,8 @@ struct weft_handshake_worker {
  *	under @lock
  * @sock4: IPv4 socket; RCU, changed under @lock
  * @sock6: IPv6 socket; likewise
+ * @train_hook: keeps trains of datagrams whole on their way to the sockets
+ * @train_net: namespace that it is in, NULL if it is not; under @lock
  * @port: UDP port of both; what was asked for while the device is down
  * @fwmark: of encapsulated packets; read without a lock
  * @identity: static keys
@@ -74,6 +78,7 @@ struct weft_handshake_worker {
  * @last_under_load: when the handshake ring was last nearly full,
  *	ktime_get_coarse_boottime_ns()
  * @staged_packets: skbs that wait for sessions, all peers together
+ * @upcalls: what userspace has been asked about
  * @stats: per CPU
  */
 struct weft_device {
@@ -84,6 +89,10 @@ struct weft_device {
 	struct mutex lock;
 	struct sock __rcu *sock4;
 	struct sock __rcu *sock6;
+#ifdef CONFIG_NETFILTER
+	struct nf_hook_ops train_hook;
+	struct net *train_net;
+#endif
 	u16 port;
 	u32 fwmark;
 	struct weft_identity identity;
@@ -104,6 +113,7 @@ struct weft_device {
 	unsigned int next_handshake_worker;
 	u64 last_under_load;
 	atomic_t staged_packets;
+	struct weft_upcalls upcalls;
 	struct weft_stats __percpu *stats;
 };
 

@@ -10,6 +10,7 @@
 
 #include "allowedips.h"
 #include "device.h"
+#include "gcm.h"
 #include "netlink.h"
 #include "noise.h"
 #include "peer.h"
@@ -20,9 +21,12 @@ static int __init weft_init(void)
 	int err;
 
 	weft_noise_init();
+	weft_gcm_probe();
+	if (!weft_gcm_present())
+		pr_info("weft: no accelerated AES-GCM, suite aes256gcm is not available\n");
 	err = weft_allowedips_module_init();
 	if (err)
-		return err;
+		goto err_gcm;
 	err = weft_ratelimiter_module_init();
 	if (err)
 		goto err_allowedips;
@@ -45,6 +49,8 @@ err_ratelimiter:
 	weft_ratelimiter_module_exit();
 err_allowedips:
 	weft_allowedips_module_exit();
+err_gcm:
+	weft_gcm_exit();
 	return err;
 }
 
@@ -56,6 +62,7 @@ static void __exit weft_exit(void)
 	weft_peer_module_exit();
 	weft_ratelimiter_module_exit();
 	weft_allowedips_module_exit();
+	weft_gcm_exit();
 }
 
 module_init(weft_init);
@@ -65,5 +72,7 @@ MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("weft peer-to-peer overlay network");
 MODULE_AUTHOR("The weft authors");
 MODULE_VERSION("0.1.0");
+/* Not needed, but AES instructions are of no use without it. */
+MODULE_SOFTDEP("pre: crypto-aes");
 MODULE_ALIAS_RTNL_LINK(KBUILD_MODNAME);
 MODULE_ALIAS_GENL_FAMILY(WEFT_FAMILY_NAME);

@@ -33,6 +33,8 @@
 
 /* Messages under one session key. */
 #define WEFT_REKEY_AFTER_MESSAGES	BIT_ULL(60)
+/* AES-GCM's confidentiality limit: RFC 9001, appendix B.1.1 */
+#define WEFT_REKEY_AFTER_MESSAGES_GCM	BIT_ULL(26)
 #define WEFT_REJECT_AFTER_MESSAGES	WEFT_REPLAY_LIMIT
 
 /* Seconds, unless the name says otherwise. */

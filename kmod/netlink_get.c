@@ -57,7 +57,8 @@ static int fill_device(struct sk_buff *skb, struct weft_device *wdev)
 	       nla_put_u16(skb, WEFT_A_DEVICE_LISTEN_PORT, wdev->port) ?:
 	       nla_put_u32(skb, WEFT_A_DEVICE_FWMARK, wdev->fwmark) ?:
 	       nla_put_u32(skb, WEFT_A_DEVICE_PEER_COUNT,
-			   weft_device_table(wdev)->count);
+			   weft_device_table(wdev)->count) ?:
+	       nla_put_u32(skb, WEFT_A_DEVICE_UPCALLS, wdev->upcalls.wanted);
 }
 
 /**

@@ -72,7 +72,7 @@ static const struct nla_policy device_get_policy[WEFT_A_DEVICE_IFNAME + 1] = {
 	NAME_POLICIES,
 };
 
-static const struct nla_policy device_set_policy[WEFT_A_DEVICE_PEER + 1] = {
+static const struct nla_policy device_set_policy[WEFT_A_DEVICE_UPCALLS + 1] = {
 	NAME_POLICIES,
 	[WEFT_A_DEVICE_FLAGS] =
 		NLA_POLICY_MASK(NLA_U32, WEFT_DEVICE_F_REPLACE_PEERS),
@@ -80,6 +80,9 @@ static const struct nla_policy device_set_policy[WEFT_A_DEVICE_PEER + 1] = {
 	[WEFT_A_DEVICE_LISTEN_PORT] = { .type = NLA_U16 },
 	[WEFT_A_DEVICE_FWMARK] = { .type = NLA_U32 },
 	[WEFT_A_DEVICE_PEER] = NLA_POLICY_NESTED(peer_change_policy),
+	[WEFT_A_DEVICE_UPCALLS] =
+		NLA_POLICY_MASK(NLA_U32, WEFT_UPCALL_F_UNKNOWN_PEER |
+					 WEFT_UPCALL_F_UNKNOWN_DESTINATION),
 };
 
 static const struct nla_policy peer_set_policy[WEFT_A_DEVICE_PEER + 1] = {

@@ -32,11 +32,13 @@
 #include "compat/compat.h"
 #include "allowedips.h"
 #include "device.h"
+#include "gcm.h"
 #include "messages.h"
 #include "netlink_policy.h"
 #include "packet.h"
 #include "path.h"
 #include "peer.h"
+#include "upcall.h"
 
 /**
  * struct change_ip - an allowed IP of a request
@@ -241,8 +243,12 @@ static int read_suite(struct change_peer *peer, const struct nlattr *attr,
 	case WEFT_SUITE_AUTO:
 		return 0;
 	case WEFT_SUITE_AES256GCM:
+		/* A driver may have come since the module was loaded. */
+		weft_gcm_probe();
+		if (weft_gcm_present())
+			return 0;
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "suite aes256gcm is not implemented yet");
+				    "suite aes256gcm is not available: this kernel has no AES-GCM that uses AES instructions of this CPU");
 		return -EOPNOTSUPP;
 	default:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "unknown suite");
@@ -509,8 +515,10 @@ static void apply_settings(struct change_peer *peer)
 		weft_path_set_endpoint(target, &peer->endpoint, peer->spare);
 		peer->spare = NULL;
 	}
-	if (peer->suite >= 0)
+	if (peer->suite >= 0 && peer->suite != target->suite) {
 		WRITE_ONCE(target->suite, peer->suite);
+		weft_control_suite_changed(target);
+	}
 	if (peer->keepalive >= 0) {
 		peer->wake = !target->timers.keepalive_interval &&
 			     peer->keepalive;
@@ -743,6 +751,18 @@ static void commit_fwmark(struct change *change)
 		weft_device_set_fwmark(change->wdev, nla_get_u32(fwmark));
 }
 
+static void commit_upcalls(struct change *change)
+{
+	const struct nlattr *upcalls;
+
+	/* The attributes of the other commands do not reach that far. */
+	if (change->info->genlhdr->cmd != WEFT_CMD_DEVICE_SET)
+		return;
+	upcalls = change->info->attrs[WEFT_A_DEVICE_UPCALLS];
+	if (upcalls)
+		weft_upcalls_set(change->wdev, nla_get_u32(upcalls));
+}
+
 static void commit_peers(struct change *change)
 {
 	struct weft_peer_table *table = change->table ?:
@@ -815,7 +835,10 @@ static int commit_request(struct change *change)
 			weft_device_set_private_key(wdev, change->private_key);
 		commit_peers(change);
 	}
+	commit_upcalls(change);
 	commit_wake(change);
+	/* Last, when what is held can go where it belongs. */
+	weft_upcalls_recheck(wdev);
 	return 0;
 }
 

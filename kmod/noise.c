@@ -15,6 +15,7 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "device.h"
 #include "peer.h"
 #include "timers.h"
@@ -181,10 +182,12 @@ static void mix_psk(struct transcript *t,
 	memzero_explicit(tau, sizeof(tau));
 }
 
-static void seal(struct transcript *t, u8 *dst, const u8 *src, size_t len)
+static bool seal(struct transcript *t, u8 *dst, const u8 *src, size_t len)
 {
-	t->suite->seal_handshake(dst, src, len, t->h, HASH_LEN, 0, t->key);
+	if (!t->suite->seal_handshake(dst, src, len, t->h, HASH_LEN, 0, t->key))
+		return false;
 	mix_hash(t, dst, len + TAG_LEN);
+	return true;
 }
 
 /* @len is that of the sealed text. */
@@ -338,7 +341,7 @@ static const struct weft_suite *initiation_suite(const struct weft_peer *peer)
 	u8 id = READ_ONCE(peer->suite);
 
 	return weft_suite_by_id(id == WEFT_SUITE_AUTO ?
-				WEFT_SUITE_CHACHA20POLY1305 : id);
+				weft_control_best_suite(peer) : id);
 }
 
 static bool write_initiation(struct weft_message_handshake_initiation *msg,
@@ -362,7 +365,8 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 		return false;
 
 	/* s */
-	seal(t, msg->encrypted_static, identity->public_key, KEY_LEN);
+	if (!seal(t, msg->encrypted_static, identity->public_key, KEY_LEN))
+		return false;
 
 	/* ss */
 	if (!mix_static_static(t, handshake->static_static))
@@ -370,8 +374,7 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 
 	/* payload */
 	timestamp_now(timestamp);
-	seal(t, msg->encrypted_timestamp, timestamp, sizeof(timestamp));
-	return true;
+	return seal(t, msg->encrypted_timestamp, timestamp, sizeof(timestamp));
 }
 
 /**
@@ -501,6 +504,20 @@ static bool read_initiation_of(struct weft_peer *peer, struct transcript *t,
 	return ok && accept_initiation(peer, t, msg, timestamp);
 }
 
+/* The part of an initiation that tells who the initiator says to be. */
+static bool read_static(const struct weft_message_handshake_initiation *msg,
+			struct transcript *t,
+			const struct weft_identity *identity, u8 s[KEY_LEN])
+{
+	/* e, es */
+	mix_ephemeral(t, msg->unencrypted_ephemeral);
+	if (!mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+		return false;
+
+	/* s */
+	return open(t, s, msg->encrypted_static, sizeof(msg->encrypted_static));
+}
+
 /**
  * weft_handshake_consume_initiation() - read an initiation
  * @msg: with good macs
@@ -514,28 +531,20 @@ struct weft_peer *
 weft_handshake_consume_initiation(const struct weft_message_handshake_initiation *msg,
 				  struct weft_device *wdev)
 {
-	const struct weft_suite *suite =
-		weft_suite_by_id(weft_message_suite(&msg->header));
 	struct weft_identity *identity = &wdev->identity;
+	u8 suite = weft_message_suite(&msg->header);
 	struct weft_peer *peer = NULL;
 	struct transcript t;
 	u8 s[KEY_LEN];
 
-	if (!suite)
+	if (!weft_suite_usable(suite))
 		return NULL;
 
 	down_read(&identity->lock);
 	if (!identity->present)
 		goto out;
-	transcript_init(&t, suite, identity->public_key);
-
-	/* e, es */
-	mix_ephemeral(&t, msg->unencrypted_ephemeral);
-	if (!mix_dh(&t, identity->private_key, msg->unencrypted_ephemeral))
-		goto out;
-
-	/* s */
-	if (!open(&t, s, msg->encrypted_static, sizeof(msg->encrypted_static)))
+	transcript_init(&t, weft_suite_by_id(suite), identity->public_key);
+	if (!read_static(msg, &t, identity, s))
 		goto out;
 	peer = find_peer(wdev, s);
 	if (peer && !read_initiation_of(peer, &t, msg)) {
@@ -546,6 +555,65 @@ out:
 	up_read(&identity->lock);
 	memzero_explicit(&t, sizeof(t));
 	return peer;
+}
+
+/* Only who has the private key can have sealed the timestamp. */
+static bool prove_stranger(const struct weft_message_handshake_initiation *msg,
+			   struct transcript *t,
+			   const struct weft_identity *identity,
+			   struct weft_stranger *stranger)
+{
+	/* ss, payload */
+	return mix_dh(t, identity->private_key, stranger->public_key) &&
+	       open(t, stranger->timestamp, msg->encrypted_timestamp,
+		    sizeof(msg->encrypted_timestamp));
+}
+
+static bool is_known(struct weft_device *wdev, const u8 public_key[KEY_LEN])
+{
+	struct weft_peer *peer = find_peer(wdev, public_key);
+
+	weft_peer_put(peer);
+	return peer || !memcmp(public_key, wdev->identity.public_key, KEY_LEN);
+}
+
+/**
+ * weft_handshake_identify() - whom an initiation is from, if that is no peer
+ * @msg: with good macs
+ * @wdev: device that got it
+ * @stranger: result
+ *
+ * Computes on the curve twice: not for everything that comes in.
+ *
+ * Context: process.
+ * Return: true if it was made by the owner of a key that is neither a peer's
+ * nor our own.
+ */
+bool
+weft_handshake_identify(const struct weft_message_handshake_initiation *msg,
+			struct weft_device *wdev,
+			struct weft_stranger *stranger)
+{
+	const struct weft_suite *suite =
+		weft_suite_by_id(weft_message_suite(&msg->header));
+	struct weft_identity *identity = &wdev->identity;
+	struct transcript t;
+	bool ok;
+
+	if (!suite)
+		return false;
+
+	down_read(&identity->lock);
+	ok = identity->present;
+	if (ok) {
+		transcript_init(&t, suite, identity->public_key);
+		ok = read_static(msg, &t, identity, stranger->public_key) &&
+		     !is_known(wdev, stranger->public_key) &&
+		     prove_stranger(msg, &t, identity, stranger);
+		memzero_explicit(&t, sizeof(t));
+	}
+	up_read(&identity->lock);
+	return ok;
 }
 
 static bool write_response(struct weft_message_handshake_response *msg,
@@ -567,8 +635,7 @@ static bool write_response(struct weft_message_handshake_response *msg,
 
 	/* psk, and an empty payload */
 	mix_psk(t, handshake->preshared_key);
-	seal(t, msg->encrypted_nothing, NULL, 0);
-	return true;
+	return seal(t, msg->encrypted_nothing, NULL, 0);
 }
 
 /**

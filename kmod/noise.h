@@ -76,6 +76,16 @@ struct weft_handshake {
 	struct weft_index index;
 };
 
+/**
+ * struct weft_stranger - whom an initiation is from that no peer has made
+ * @public_key: static key; that its owner made the initiation is proven
+ * @timestamp: TAI64N time of it, to tell old ones from new
+ */
+struct weft_stranger {
+	u8 public_key[WEFT_NOISE_PUBLIC_KEY_LEN];
+	u8 timestamp[WEFT_NOISE_TIMESTAMP_LEN];
+};
+
 void weft_noise_init(void);
 
 void weft_identity_init(struct weft_identity *identity);
@@ -92,6 +102,10 @@ bool weft_handshake_create_initiation(struct weft_message_handshake_initiation *
 struct weft_peer *
 weft_handshake_consume_initiation(const struct weft_message_handshake_initiation *msg,
 				  struct weft_device *wdev);
+bool
+weft_handshake_identify(const struct weft_message_handshake_initiation *msg,
+			struct weft_device *wdev,
+			struct weft_stranger *stranger);
 bool weft_handshake_create_response(struct weft_message_handshake_response *msg,
 				    struct weft_peer *peer);
 struct weft_peer *

@@ -393,7 +393,7 @@ int weft_path_send(struct weft_peer *peer, struct sk_buff *batch, u8 tos)
 		goto out;
 	}
 	for (skb = batch; skb; skb = skb->next) {
-		packets++;
+		packets += max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
 		bytes += skb->len;
 	}
 	weft_socket_xmit(wdev, &route, batch, tos);

@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "allowedips.h"
+#include "control.h"
 #include "cookie.h"
 #include "noise.h"
 #include "path.h"
@@ -28,6 +29,7 @@ struct weft_device;
  * @dead: it is being removed; set once under @sessions.lock
  * @suite: enum weft_suite_id to use with it; under weft_device.lock, read
  *	without
+ * @control: what it has said about itself
  * @handshake: Noise state
  * @cookie: last cookie received, and what its messages are protected with
  * @sessions: transport keys
@@ -60,6 +62,7 @@ struct weft_peer {
 	struct list_head allowedips;
 	bool dead;
 	u8 suite;
+	struct weft_control control;
 	struct weft_handshake handshake;
 	struct weft_cookie cookie;
 	struct weft_sessions sessions;

@@ -5,8 +5,45 @@
 
 #include "queue.h"
 
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <net/ipv6.h>
+
 #include "messages.h"
 #include "session.h"
+
+/**
+ * weft_batch_free() - drop a batch that nobody works on, and its result
+ * @batch: the batch
+ */
+void weft_batch_free(struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+
+	if (cb->state == WEFT_BATCH_READY && cb->result != batch)
+		kfree_skb_list(cb->result);
+	if (cb->state == WEFT_BATCH_GATHERING)
+		weft_session_put(cb->session);
+	kfree_skb_list(batch);
+}
+
+/**
+ * weft_batch_finish() - exchange a batch for its result
+ * @batch: ready
+ *
+ * Return: the result; what was not made part of it has been freed.
+ */
+struct sk_buff *weft_batch_finish(struct sk_buff *batch)
+{
+	struct sk_buff *result = weft_cb(batch)->result, *next;
+
+	if (result == batch)
+		return result;
+	skb_list_walk_safe(batch, batch, next)
+		consume_skb(batch);
+	return result;
+}
 
 /**
  * weft_order_init() - make an empty queue
@@ -15,6 +52,22 @@
 void weft_order_init(struct weft_order_queue *queue)
 {
 	spin_lock_init(&queue->lock);
+}
+
+static bool push(struct weft_order_queue *queue, struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+
+	if (unlikely(queue->packets + cb->count > WEFT_MAX_QUEUED_PACKETS))
+		return false;
+	queue->packets += cb->count;
+	cb->next_batch = NULL;
+	if (queue->tail)
+		weft_cb(queue->tail)->next_batch = batch;
+	else
+		queue->head = batch;
+	queue->tail = batch;
+	return true;
 }
 
 /**
@@ -26,32 +79,120 @@ void weft_order_init(struct weft_order_queue *queue)
  */
 bool weft_order_push(struct weft_order_queue *queue, struct sk_buff *batch)
 {
-	struct weft_cb *cb = weft_cb(batch);
 	bool room;
 
-	cb->next_batch = NULL;
 	spin_lock_bh(&queue->lock);
-	room = queue->packets + cb->count <= WEFT_MAX_QUEUED_PACKETS;
-	if (likely(room)) {
-		queue->packets += cb->count;
-		if (queue->tail)
-			weft_cb(queue->tail)->next_batch = batch;
-		else
-			queue->head = batch;
-		queue->tail = batch;
-	}
+	room = push(queue, batch);
 	spin_unlock_bh(&queue->lock);
 	return room;
 }
 
+/* Did both come the same way? The last to arrive says where the peer is. */
+static bool same_way(const struct sk_buff *a, const struct sk_buff *b)
+{
+	if (udp_hdr(a)->source != udp_hdr(b)->source ||
+	    a->skb_iif != b->skb_iif ||
+	    ip_hdr(a)->version != ip_hdr(b)->version)
+		return false;
+	if (ip_hdr(a)->version == 4)
+		return ip_hdr(a)->saddr == ip_hdr(b)->saddr &&
+		       ip_hdr(a)->daddr == ip_hdr(b)->daddr;
+	return ipv6_addr_equal(&ipv6_hdr(a)->saddr, &ipv6_hdr(b)->saddr) &&
+	       ipv6_addr_equal(&ipv6_hdr(a)->daddr, &ipv6_hdr(b)->daddr);
+}
+
+/*
+ * What the other end cut in two, because a datagram's length has 16 bits, is one
+ * packet again if both trains are opened together.
+ */
+static bool may_join(const struct sk_buff *batch, const struct sk_buff *skb)
+{
+	const struct weft_cb *of = weft_cb(batch), *cb = weft_cb(skb);
+
+	return of->session == cb->session && of->tos == cb->tos &&
+	       of->count + cb->count <= WEFT_MAX_BATCH && same_way(batch, skb);
+}
+
+static enum weft_gather gather(struct weft_order_queue *queue,
+			       struct sk_buff *skb)
+{
+	struct sk_buff *batch = queue->unclaimed ? queue->tail : NULL;
+	struct weft_cb *cb = weft_cb(skb);
+
+	if (batch && may_join(batch, skb)) {
+		if (unlikely(queue->packets + cb->count >
+			     WEFT_MAX_QUEUED_PACKETS))
+			return WEFT_GATHER_FULL;
+		queue->packets += cb->count;
+		weft_cb(batch)->last->next = skb;
+		weft_cb(batch)->last = skb;
+		weft_cb(batch)->count += cb->count;
+		return WEFT_GATHER_JOINED;
+	}
+	/* It may be long until somebody claims it. */
+	if (unlikely(!weft_session_get(cb->session)))
+		return WEFT_GATHER_NO_SESSION;
+	cb->state = WEFT_BATCH_GATHERING;
+	cb->last = skb;
+	if (unlikely(!push(queue, skb))) {
+		weft_session_put(cb->session);
+		return WEFT_GATHER_FULL;
+	}
+	if (!queue->unclaimed)
+		queue->unclaimed = skb;
+	return WEFT_GATHER_NEW;
+}
+
+/**
+ * weft_order_gather() - take a place in a batch, or in the queue
+ * @queue: the queue
+ * @skb: message or train that has just come in, with session, tos and count
+ *
+ * Return: what became of it; @skb is still the caller's only if that is
+ * WEFT_GATHER_FULL or WEFT_GATHER_NO_SESSION.
+ */
+enum weft_gather weft_order_gather(struct weft_order_queue *queue,
+				   struct sk_buff *skb)
+{
+	enum weft_gather result;
+
+	spin_lock_bh(&queue->lock);
+	result = gather(queue, skb);
+	spin_unlock_bh(&queue->lock);
+	return result;
+}
+
+/**
+ * weft_order_claim() - take the oldest batch that is gathering to work on it
+ * @queue: the queue
+ *
+ * Return: the batch, pending from now on, with a reference of its session; or
+ * NULL.
+ */
+struct sk_buff *weft_order_claim(struct weft_order_queue *queue)
+{
+	struct sk_buff *batch;
+
+	spin_lock_bh(&queue->lock);
+	batch = queue->unclaimed;
+	if (batch) {
+		weft_cb(batch)->state = WEFT_BATCH_PENDING;
+		queue->unclaimed = weft_cb(batch)->next_batch;
+	}
+	spin_unlock_bh(&queue->lock);
+	return batch;
+}
+
 static bool head_ready(const struct weft_order_queue *queue)
 {
+	u8 state;
+
 	lockdep_assert_held(&queue->lock);
 	if (!queue->head)
 		return false;
 	/* Pairs with weft_order_finish(): what the cipher wrote is seen. */
-	return smp_load_acquire(&weft_cb(queue->head)->state) !=
-	       WEFT_BATCH_PENDING;
+	state = smp_load_acquire(&weft_cb(queue->head)->state);
+	return state == WEFT_BATCH_READY || state == WEFT_BATCH_DEAD;
 }
 
 /**
@@ -67,7 +208,7 @@ void weft_order_finish(struct sk_buff *batch, bool ok)
 }
 
 /**
- * weft_order_ready() - is there something to take?
+ * weft_order_ready() - is there something to take, or to claim?
  * @queue: the queue
  */
 bool weft_order_ready(struct weft_order_queue *queue)
@@ -75,7 +216,7 @@ bool weft_order_ready(struct weft_order_queue *queue)
 	bool ready;
 
 	spin_lock_bh(&queue->lock);
-	ready = head_ready(queue);
+	ready = queue->unclaimed || head_ready(queue);
 	spin_unlock_bh(&queue->lock);
 	return ready;
 }
@@ -159,9 +300,10 @@ void weft_order_purge(struct weft_order_queue *queue)
 
 	for (batch = queue->head; batch; batch = next) {
 		next = weft_cb(batch)->next_batch;
-		kfree_skb_list(batch);
+		weft_batch_free(batch);
 	}
 	queue->head = NULL;
 	queue->tail = NULL;
+	queue->unclaimed = NULL;
 	queue->packets = 0;
 }

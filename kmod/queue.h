@@ -14,11 +14,13 @@ struct weft_session;
 
 /**
  * enum weft_batch_state - how far a batch has come
+ * @WEFT_BATCH_GATHERING: RX: more messages may join it
  * @WEFT_BATCH_PENDING: waits for the cipher
  * @WEFT_BATCH_READY: sealed or opened
  * @WEFT_BATCH_DEAD: to be dropped when its turn comes
  */
 enum weft_batch_state {
+	WEFT_BATCH_GATHERING,
 	WEFT_BATCH_PENDING,
 	WEFT_BATCH_READY,
 	WEFT_BATCH_DEAD,
@@ -35,30 +37,54 @@ enum weft_direction {
 };
 
 /**
+ * enum weft_gather - what became of a message
+ * @WEFT_GATHER_JOINED: part of a batch that somebody is going to claim
+ * @WEFT_GATHER_NEW: a batch of its own, for the caller to have claimed
+ * @WEFT_GATHER_FULL: the queue has no room
+ * @WEFT_GATHER_NO_SESSION: its session is on its way out
+ */
+enum weft_gather {
+	WEFT_GATHER_JOINED,
+	WEFT_GATHER_NEW,
+	WEFT_GATHER_FULL,
+	WEFT_GATHER_NO_SESSION,
+};
+
+/**
  * struct weft_cb - weft's part of an skb's control block
  * @next_batch: next in a weft_order_queue
- * @session: to seal or open with; counted only while with a worker
+ * @session: to seal or open with; counted while gathering or with a worker
  * @peer: whose; counted only while with a worker
- * @nonce: of the first skb of the batch
+ * @nonce: TX: of the first segment of the batch, while pending
+ * @last: RX: last skb of the batch, while gathering
+ * @result: once ready: skbs to send or to deliver, which need not be those of
+ *	the batch
  * @mtu: TX: inner MTU that bounds the padding (each skb has its own)
- * @good: RX: opened, and not seen before (each skb has its own)
- * @count: skbs in the batch
+ * @bytes: RX: length of the messages of which a packet was made (each skb of
+ *	the result has its own)
+ * @count: packets in the batch: a GSO packet counts as what it will become
  * @state: enum weft_batch_state; written with release, read with acquire
  * @direction: enum weft_direction
  * @tos: outer TOS or traffic class (TX: to send with, RX: as received)
  * @depth: weft devices that the packet went through on its way here
  *
  * A batch is a list of skbs, linked by skb->next, of one peer, one session and
- * one outer TOS; all but @mtu and @good is in its first skb.
+ * one outer TOS; all but @mtu and @bytes is in its first skb. That one is in the
+ * queue until the batch leaves it. GSO packets: of the stack, one is a batch of
+ * its own; of the peer, they gather like others.
  */
 struct weft_cb {
 	struct sk_buff *next_batch;
 	struct weft_session *session;
 	struct weft_peer *peer;
-	u64 nonce;
+	union {
+		u64 nonce;
+		struct sk_buff *last;
+		struct sk_buff *result;
+	};
 	union {
 		u32 mtu;
-		bool good;
+		u32 bytes;
 	};
 	u16 count;
 	u8 state;
@@ -77,6 +103,7 @@ static inline struct weft_cb *weft_cb(const struct sk_buff *skb)
  * struct weft_order_queue - keeps one direction of a peer in order
  * @head: oldest batch, linked by weft_cb.next_batch
  * @tail: newest batch
+ * @unclaimed: oldest batch that is gathering; so are those after it
  * @packets: skbs queued, at most WEFT_MAX_QUEUED_PACKETS
  * @draining: somebody is taking ready batches off the head
  *
@@ -89,12 +116,19 @@ struct weft_order_queue {
 	spinlock_t lock;
 	struct sk_buff *head;
 	struct sk_buff *tail;
+	struct sk_buff *unclaimed;
 	unsigned int packets;
 	bool draining;
 };
 
+void weft_batch_free(struct sk_buff *batch);
+struct sk_buff *weft_batch_finish(struct sk_buff *batch);
+
 void weft_order_init(struct weft_order_queue *queue);
 bool weft_order_push(struct weft_order_queue *queue, struct sk_buff *batch);
+enum weft_gather weft_order_gather(struct weft_order_queue *queue,
+				   struct sk_buff *skb);
+struct sk_buff *weft_order_claim(struct weft_order_queue *queue);
 void weft_order_finish(struct sk_buff *batch, bool ok);
 bool weft_order_ready(struct weft_order_queue *queue);
 bool weft_order_start_drain(struct weft_order_queue *queue);

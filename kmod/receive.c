@@ -9,8 +9,10 @@
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
+#include <net/udp.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "cookie.h"
 #include "device.h"
 #include "netlink.h"
@@ -20,14 +22,20 @@
 #include "session.h"
 #include "stats.h"
 #include "trace.h"
+#include "upcall.h"
 
-/* Batches of one peer that a lane delivers before it looks at the next. */
+/* Messages of one peer that a lane works on before it looks at the next. */
 #define LANE_QUANTUM 64
 
 /* From this many waiting handshake messages on, senders must have a cookie. */
 #define UNDER_LOAD_HANDSHAKES (WEFT_MAX_QUEUED_INCOMING_HANDSHAKES / 8)
 
-static void count_received(struct weft_peer *peer, u64 bytes)
+/**
+ * weft_count_received() - take notice of authentic messages
+ * @peer: from whom
+ * @bytes: their length
+ */
+void weft_count_received(struct weft_peer *peer, u64 bytes)
 {
 	atomic64_add(bytes, &peer->rx_bytes);
 	weft_timers_authenticated_received(peer);
@@ -76,6 +84,8 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 
 	peer = weft_handshake_consume_initiation((void *)skb->data, wdev);
 	if (!peer) {
+		if (weft_upcall_initiation(wdev, skb))
+			return;
 		weft_stats_drop(wdev, WEFT_DROP_RX_HANDSHAKE_INVALID, 1);
 		return;
 	}
@@ -85,12 +95,16 @@ static void receive_initiation(struct weft_device *wdev, struct sk_buff *skb)
 			     WEFT_TRACE_INITIATION_RECEIVED);
 	weft_path_received(peer, skb);
 	/* Before the answer, since what that brings about starts timers. */
-	count_received(peer, skb->len);
+	weft_count_received(peer, skb->len);
 	weft_send_response(peer);
 	weft_peer_put(peer);
 }
 
-static void session_established(struct weft_peer *peer)
+/**
+ * weft_session_established() - both ends have the session
+ * @peer: with whom
+ */
+void weft_session_established(struct weft_peer *peer)
 {
 	weft_timers_handshake_complete(peer);
 	trace_weft_handshake(peer->wdev->dev, peer->id,
@@ -111,12 +125,13 @@ static void receive_response(struct weft_device *wdev, struct sk_buff *skb)
 	weft_stats_count(wdev, WEFT_COUNT_RX_RESPONSES);
 	trace_weft_handshake(wdev->dev, peer->id, WEFT_TRACE_RESPONSE_RECEIVED);
 	weft_path_received(peer, skb);
-	count_received(peer, skb->len);
+	weft_count_received(peer, skb->len);
 	if (weft_handshake_begin_session(peer)) {
 		weft_timers_session_derived(peer);
-		session_established(peer);
+		weft_session_established(peer);
 		/* The responder waits for a first packet, with data or without. */
 		weft_send_keepalive(peer);
+		weft_control_session_begins(peer);
 	}
 	weft_peer_put(peer);
 }
@@ -190,6 +205,18 @@ void weft_handshake_receive_work(struct work_struct *work)
 	}
 }
 
+/**
+ * weft_receive_held_initiation() - take up an initiation again
+ * @wdev: device
+ * @skb: the initiation, as it was given to weft_upcall_initiation()
+ *
+ * Context: process.
+ */
+void weft_receive_held_initiation(struct weft_device *wdev, struct sk_buff *skb)
+{
+	receive_initiation(wdev, skb);
+}
+
 static void queue_handshake(struct weft_device *wdev, struct sk_buff *skb)
 {
 	unsigned int i;
@@ -223,11 +250,13 @@ static struct weft_session *find_session(struct weft_device *wdev, __le32 id)
 	return container_of(index, struct weft_session, index);
 }
 
-static void queue_data(struct weft_device *wdev, struct sk_buff *skb)
+/* @skb is at its first message, @count are in it; @msg may be a copy. */
+static void queue_data(struct weft_device *wdev, struct sk_buff *skb,
+		       const struct weft_message_data *msg, unsigned int count)
 {
-	const struct weft_message_data *msg = (void *)skb->data;
 	struct weft_cb *cb = weft_cb(skb);
 	struct weft_session *session;
+	struct weft_peer *peer;
 
 	session = find_session(wdev, msg->key_idx);
 	if (unlikely(!session || !receivable(session) ||
@@ -236,24 +265,31 @@ static void queue_data(struct weft_device *wdev, struct sk_buff *skb)
 		return;
 	}
 
+	peer = session->index.peer;
 	cb->session = session;
-	cb->peer = session->index.peer;
-	cb->nonce = le64_to_cpu(msg->counter);
-	cb->count = 1;
-	cb->good = false;
+	cb->peer = peer;
+	cb->count = count;
 	cb->direction = WEFT_RX;
-	cb->state = WEFT_BATCH_PENDING;
 	cb->depth = 0;
 	cb->tos = ip_tunnel_get_dsfield(ip_hdr(skb), skb);
 	skb_mark_not_on_list(skb);
-	if (likely(weft_order_push(&cb->peer->rx, skb)))
-		weft_crypt_submit(wdev, skb, skb->len);
-	else
+	switch (weft_order_gather(&peer->rx, skb)) {
+	case WEFT_GATHER_JOINED:
+		break;
+	case WEFT_GATHER_NEW:
+		weft_lane_schedule(peer);
+		break;
+	case WEFT_GATHER_FULL:
 		weft_drop(wdev, skb, WEFT_DROP_RX_QUEUE_FULL);
+		break;
+	case WEFT_GATHER_NO_SESSION:
+		weft_drop(wdev, skb, WEFT_DROP_RX_NO_SESSION);
+		break;
+	}
 }
 
 /* Takes off the UDP header; the type if the length goes with it. */
-static u8 classify(struct sk_buff *skb)
+static u8 classify_handshake(struct sk_buff *skb)
 {
 	unsigned int len;
 	u8 type;
@@ -266,11 +302,6 @@ static u8 classify(struct sk_buff *skb)
 	type = weft_message_type((void *)skb->data);
 
 	switch (type) {
-	case WEFT_MESSAGE_DATA:
-		if (len >= WEFT_MESSAGE_MINIMUM_LEN &&
-		    pskb_may_pull(skb, sizeof(struct weft_message_data)))
-			return type;
-		break;
 	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
 		if (len == sizeof(struct weft_message_handshake_initiation))
 			return type;
@@ -288,127 +319,140 @@ static u8 classify(struct sk_buff *skb)
 	return WEFT_MESSAGE_INVALID;
 }
 
+static void receive_other(struct weft_device *wdev, struct sk_buff *skb)
+{
+	if (unlikely(classify_handshake(skb) == WEFT_MESSAGE_INVALID)) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_MALFORMED);
+		return;
+	}
+	/* Nobody is to wait in a worker for what answers would need. */
+	if (unlikely(!rng_is_initialized())) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_NOT_SEEDED);
+		return;
+	}
+	if (unlikely(skb_linearize(skb))) {
+		weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
+		return;
+	}
+	queue_handshake(wdev, skb);
+}
+
+static bool is_data(const struct weft_message_data *msg)
+{
+	return msg && weft_message_type(&msg->header) == WEFT_MESSAGE_DATA;
+}
+
+static void receive_one(struct weft_device *wdev, struct sk_buff *skb)
+{
+	const struct weft_message_data *msg;
+	struct weft_message_data buffer;
+
+	/* What lies in a fragment stays there, next to its text. */
+	msg = skb_header_pointer(skb, sizeof(struct udphdr), sizeof(buffer),
+				 &buffer);
+	if (likely(is_data(msg) && skb->len >= sizeof(struct udphdr) +
+					       WEFT_MESSAGE_MINIMUM_LEN)) {
+		__skb_pull(skb, sizeof(struct udphdr));
+		queue_data(wdev, skb, msg, 1);
+		return;
+	}
+	receive_other(wdev, skb);
+}
+
+/* Does the message of a train go with the first one? */
+static bool same_session(const struct weft_message_data *first,
+			 struct weft_piece *piece, const struct sk_buff *skb,
+			 unsigned int at)
+{
+	const struct weft_message_data *msg;
+	struct weft_message_data buffer;
+
+	msg = weft_piece_at(piece, skb, at, sizeof(*msg));
+	if (unlikely(!msg))
+		msg = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
+	return msg && msg->header.type == first->header.type &&
+	       msg->key_idx == first->key_idx;
+}
+
+/*
+ * How many messages are in a train if they are data of one session; else 0. A
+ * single one that claims to be a train is none: no GRO makes that.
+ */
+static unsigned int count_train(const struct sk_buff *skb,
+				struct weft_message_data *first)
+{
+	unsigned int stride = skb_shinfo(skb)->gso_size;
+	unsigned int at = sizeof(struct udphdr), count = 0;
+	struct weft_piece piece = {};
+
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4) ||
+	    stride < WEFT_MESSAGE_MINIMUM_LEN || skb->len - at <= stride ||
+	    skb_copy_bits(skb, at, first, sizeof(*first)) || !is_data(first))
+		return 0;
+	for (; at < skb->len; at += stride, count++) {
+		if (skb->len - at < WEFT_MESSAGE_MINIMUM_LEN ||
+		    !same_session(first, &piece, skb, at))
+			return 0;
+	}
+	return count;
+}
+
+/* Single datagrams, each at its UDP header; NULL if it is dropped. */
+static struct sk_buff *split_train(struct weft_device *wdev, struct sock *sk,
+				   struct sk_buff *skb)
+{
+	unsigned int count = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
+	bool is_ipv4 = ip_hdr(skb)->version == 4;
+	struct sk_buff *list;
+
+	__skb_push(skb, -skb_mac_offset(skb));
+	list = udp_rcv_segment(sk, skb, is_ipv4);
+	/* It has been freed, and why is not known. */
+	if (unlikely(!list))
+		weft_stats_drop(wdev, WEFT_DROP_RX_MALFORMED, count);
+	for (skb = list; skb; skb = skb->next)
+		__skb_pull(skb, skb_transport_offset(skb));
+	return list;
+}
+
+/* Datagrams of one size that belong together came as one packet. */
+static void receive_train(struct weft_device *wdev, struct sock *sk,
+			  struct sk_buff *skb)
+{
+	struct weft_message_data first;
+	struct sk_buff *next;
+	unsigned int count;
+
+	count = count_train(skb, &first);
+	if (likely(count)) {
+		__skb_pull(skb, sizeof(struct udphdr));
+		queue_data(wdev, skb, &first, count);
+		return;
+	}
+	skb = split_train(wdev, sk, skb);
+	skb_list_walk_safe(skb, skb, next) {
+		skb_mark_not_on_list(skb);
+		receive_one(wdev, skb);
+	}
+}
+
 /**
  * weft_receive() - a UDP packet came in
  * @wdev: device
+ * @sk: its socket
  * @skb: packet, at its UDP header; consumed
  *
  * Context: softirq, RCU read section.
  */
-void weft_receive(struct weft_device *wdev, struct sk_buff *skb)
+void weft_receive(struct weft_device *wdev, struct sock *sk,
+		  struct sk_buff *skb)
 {
 	/* The outer route is not counted and may go while the packet waits. */
 	skb_dst_drop(skb);
-	switch (classify(skb)) {
-	case WEFT_MESSAGE_DATA:
-		queue_data(wdev, skb);
-		return;
-	case WEFT_MESSAGE_HANDSHAKE_INITIATION:
-	case WEFT_MESSAGE_HANDSHAKE_RESPONSE:
-	case WEFT_MESSAGE_HANDSHAKE_COOKIE:
-		/* Nobody is to wait in a worker for what answers would need. */
-		if (unlikely(!rng_is_initialized())) {
-			weft_drop(wdev, skb, WEFT_DROP_RX_NOT_SEEDED);
-			return;
-		}
-		if (unlikely(skb_linearize(skb))) {
-			weft_drop(wdev, skb, WEFT_DROP_RX_NO_MEMORY);
-			return;
-		}
-		queue_handshake(wdev, skb);
-		return;
-	default:
-		weft_drop(wdev, skb, WEFT_DROP_RX_MALFORMED);
-	}
-}
-
-/*
- * Section 6.2: an initiator that only receives renews the session before it
- * ends, once.
- */
-static void renew_at_last_minute(struct weft_peer *peer)
-{
-	u64 limit = READ_ONCE(weft_reject_after_ms);
-	u64 margin = (WEFT_KEEPALIVE_TIMEOUT + WEFT_REKEY_TIMEOUT) *
-		     MSEC_PER_SEC;
-	struct weft_session *session;
-	bool renew;
-
-	if (peer->timers.sent_lastminute_handshake)
-		return;
-	rcu_read_lock_bh();
-	session = rcu_dereference_bh(peer->sessions.current_session);
-	renew = session && session->initiator &&
-		READ_ONCE(session->send_valid) &&
-		weft_timers_expired(session->birth,
-				    limit > margin ? limit - margin : 0);
-	rcu_read_unlock_bh();
-	if (likely(!renew))
-		return;
-	peer->timers.sent_lastminute_handshake = true;
-	weft_queue_initiation(peer, false);
-}
-
-static bool open_message(struct weft_device *wdev, struct weft_session *session,
-			 struct sk_buff *skb)
-{
-	struct weft_message_data *msg;
-	u64 nonce;
-
-	/* Somebody else may look at the same data: a capture, a page cache. */
-	if (unlikely(skb_linearize_cow(skb))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
-		return false;
-	}
-	msg = (void *)skb->data;
-	nonce = le64_to_cpu(msg->counter);
-	if (unlikely(!session->suite->open(&session->recv_key,
-					   msg->encrypted_data,
-					   msg->encrypted_data,
-					   skb->len - WEFT_MESSAGE_MINIMUM_LEN,
-					   nonce))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_AUTH, 1);
-		return false;
-	}
-	if (unlikely(!weft_replay_check(&session->replay, nonce))) {
-		weft_stats_drop(wdev, WEFT_DROP_RX_REPLAY, 1);
-		return false;
-	}
-	return true;
-}
-
-/**
- * weft_open_batch() - decrypt a batch and take notice of what it proves
- * @batch: messages; inner packets on return where weft_cb.good says so
- *
- * Context: bottom halves disabled, RCU read section or references held.
- * Return: false if nothing is left to deliver.
- */
-bool weft_open_batch(struct sk_buff *batch)
-{
-	struct weft_session *session = weft_cb(batch)->session;
-	struct weft_peer *peer = weft_cb(batch)->peer;
-	struct sk_buff *skb;
-	u64 bytes = 0;
-
-	for (skb = batch; skb; skb = skb->next) {
-		if (unlikely(!open_message(peer->wdev, session, skb)))
-			continue;
-		bytes += skb->len;
-		__skb_pull(skb, sizeof(struct weft_message_data));
-		__skb_trim(skb, skb->len - WEFT_NOISE_AUTHTAG_LEN);
-		weft_cb(skb)->good = true;
-	}
-	if (unlikely(!bytes))
-		return false;
-
-	if (unlikely(weft_sessions_confirm(peer, session))) {
-		session_established(peer);
-		weft_send_staged(peer);
-	}
-	renew_at_last_minute(peer);
-	count_received(peer, bytes);
-	return true;
+	if (skb_is_gso(skb))
+		receive_train(wdev, sk, skb);
+	else
+		receive_one(wdev, skb);
 }
 
 /* Length that the inner header claims; 0 if it cannot be right. */
@@ -447,6 +491,11 @@ static void dress(struct sk_buff *skb, struct net_device *dev)
 	__vlan_hwaccel_clear_tag(skb);
 	skb->encapsulation = 0;
 	skb->dev = dev;
+	/* One that we merged has a checksum that is still to be written. */
+	if (skb_shinfo(skb)->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6))
+		return;
+	/* Nothing of the packet that the message came in is left. */
+	skb_gso_reset(skb);
 	/* The tag vouches for what was sent, better than any checksum. */
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->csum_level = ~0;
@@ -480,14 +529,14 @@ static enum weft_drop inspect(struct weft_peer *peer, struct sk_buff *skb,
 static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 		    struct sk_buff *skb, u8 tos)
 {
+	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
+	unsigned int bytes = weft_cb(skb)->bytes;
 	struct weft_device *wdev = peer->wdev;
-	unsigned int bytes = weft_message_data_len(skb->len);
 	enum weft_drop reason;
 
-	if (unlikely(!skb->len)) {
+	if (unlikely(weft_control_is_frame(skb))) {
 		weft_stats_rx(wdev, 1, bytes);
-		weft_stats_count(wdev, WEFT_COUNT_RX_KEEPALIVES);
-		consume_skb(skb);
+		weft_control_receive(peer, skb);
 		return;
 	}
 	weft_timers_data_received(peer);
@@ -497,29 +546,26 @@ static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 		return;
 	}
 	dress(skb, wdev->dev);
-	weft_stats_rx(wdev, 1, bytes);
+	weft_stats_rx(wdev, packets, bytes);
 	napi_gro_receive(&lane->napi, skb);
 }
 
 static void deliver_batch(struct weft_lane *lane, struct weft_peer *peer,
 			  struct sk_buff *batch)
 {
-	bool ready = weft_cb(batch)->state == WEFT_BATCH_READY;
 	u8 tos = weft_cb(batch)->tos;
 	struct sk_buff *skb, *next;
-	bool proven = false;
 
-	skb_list_walk_safe(batch, skb, next) {
+	/* What is not good has been counted when that was found. */
+	if (unlikely(weft_cb(batch)->state != WEFT_BATCH_READY)) {
+		weft_batch_free(batch);
+		return;
+	}
+	/* Here, because the last to arrive says where the peer is. */
+	weft_path_received(peer, batch);
+	skb = weft_batch_finish(batch);
+	skb_list_walk_safe(skb, skb, next) {
 		skb_mark_not_on_list(skb);
-		/* What is not good has been counted when that was found. */
-		if (unlikely(!ready || !weft_cb(skb)->good)) {
-			kfree_skb(skb);
-			continue;
-		}
-		/* Here, because the last to arrive says where the peer is. */
-		if (!proven)
-			weft_path_received(peer, skb);
-		proven = true;
 		deliver(lane, peer, skb, tos);
 	}
 }
@@ -579,9 +625,41 @@ static void lane_leave(struct weft_lane *lane, struct weft_peer *peer)
 		weft_peer_put(peer);
 }
 
+/* Opens a batch, or has it opened; messages that were opened here. */
+static unsigned int open_batch(struct weft_peer *peer, struct sk_buff *batch)
+{
+	struct weft_session *session = weft_cb(batch)->session;
+	unsigned int count = weft_cb(batch)->count;
+	const struct sk_buff *skb;
+	unsigned int bytes = 0;
+
+	for (skb = batch; skb; skb = skb->next)
+		bytes += skb->len;
+	if (!weft_crypt_open(peer->wdev, batch, bytes))
+		count = 0;
+	weft_session_put(session);
+	return count;
+}
+
+/*
+ * Has opened what has come in meanwhile, but itself no more than what is in its
+ * budget; how many messages it opened.
+ */
+static int open_gathered(struct weft_peer *peer, int budget)
+{
+	struct sk_buff *batch;
+	int done = 0;
+
+	while (done < budget && (batch = weft_order_claim(&peer->rx)))
+		done += open_batch(peer, batch);
+	return done;
+}
+
+/* Most of what is delivered has just been opened: both are the same work. */
 static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
 			int budget)
 {
+	int opened = open_gathered(peer, budget);
 	struct sk_buff *batch;
 	int done = 0;
 
@@ -589,15 +667,15 @@ static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
 		done += weft_cb(batch)->count;
 		deliver_batch(lane, peer, batch);
 	}
-	return done;
+	return max(opened, done);
 }
 
 /**
  * weft_lane_poll() - NAPI poll of a lane
  * @napi: weft_lane.napi
- * @budget: packets to deliver at most
+ * @budget: messages to open and packets to deliver at most
  *
- * Return: packets delivered, less than @budget if nothing is left.
+ * Return: how many that were, less than @budget if nothing is left.
  */
 int weft_lane_poll(struct napi_struct *napi, int budget)
 {
@@ -617,7 +695,10 @@ int weft_lane_poll(struct napi_struct *napi, int budget)
 
 /**
  * weft_lane_purge() - let go of the peers that wait for a lane
- * @lane: its NAPI is disabled for good
+ * @lane: its NAPI is disabled for good, and no worker has a batch any more
+ *
+ * What such a peer still has in its queue goes with the peer: none of it is
+ * pending.
  */
 void weft_lane_purge(struct weft_lane *lane)
 {

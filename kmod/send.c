@@ -13,15 +13,18 @@
 #include <net/ip_tunnels.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "cookie.h"
 #include "device.h"
 #include "packet.h"
 #include "peer.h"
 #include "queue.h"
+#include "segment.h"
 #include "session.h"
 #include "socket.h"
 #include "stats.h"
 #include "trace.h"
+#include "upcall.h"
 
 /*
  * Times that one packet may go through weft devices of this machine, tunnel in
@@ -41,17 +44,6 @@ static struct weft_session *usable_session(struct weft_peer *peer)
 		rcu_dereference_bh(peer->sessions.current_session);
 
 	return session && weft_session_is_fresh(session) ? session : NULL;
-}
-
-/* Section 5.4.6: zeros up to a multiple of 16, but not above the MTU. */
-static unsigned int padding(const struct sk_buff *skb)
-{
-	unsigned int mtu = weft_cb(skb)->mtu;
-	unsigned int padded = ALIGN(skb->len, WEFT_MESSAGE_PADDING_MULTIPLE);
-
-	if (mtu && padded > mtu)
-		padded = max(mtu, skb->len);
-	return padded - skb->len;
 }
 
 /*
@@ -78,8 +70,11 @@ static bool make_room(struct sk_buff *skb, unsigned int tail)
 	return !skb_linearize(skb);
 }
 
-/* Forgets where the packet came from, but not the flow that it belongs to. */
-static void scrub(struct sk_buff *skb)
+/**
+ * weft_scrub() - forget where a packet came from, but not its flow
+ * @skb: inner packet that becomes an outer one
+ */
+void weft_scrub(struct sk_buff *skb)
 {
 	skb_scrub_packet(skb, true);
 	weft_forget_verdicts(skb);
@@ -97,9 +92,8 @@ static void scrub(struct sk_buff *skb)
 static bool frame_message(struct sk_buff *skb, const struct weft_session *session,
 			  u64 nonce)
 {
-	unsigned int pad = padding(skb);
+	unsigned int pad = weft_padding(skb->len, weft_cb(skb)->mtu);
 	unsigned int tail = pad + WEFT_NOISE_AUTHTAG_LEN;
-	struct weft_message_data *msg;
 
 	/* For whoever queues the outer packet; a keepalive has no flow. */
 	if (skb->len)
@@ -108,15 +102,12 @@ static bool frame_message(struct sk_buff *skb, const struct weft_session *sessio
 		return false;
 	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
 		return false;
-	scrub(skb);
+	weft_scrub(skb);
 	skb_set_inner_network_header(skb, 0);
 	memset(__skb_put(skb, tail), 0, pad);
 
-	msg = __skb_push(skb, sizeof(*msg));
-	msg->header.type = weft_message_word(WEFT_MESSAGE_DATA,
-					     session->suite->id);
-	msg->key_idx = session->remote_index;
-	msg->counter = cpu_to_le64(nonce);
+	weft_message_frame(__skb_push(skb, sizeof(struct weft_message_data)),
+			   session, nonce);
 	return true;
 }
 
@@ -129,32 +120,50 @@ static bool seal_message(struct sk_buff *skb, const struct weft_session *session
 				    skb->len - WEFT_MESSAGE_MINIMUM_LEN, nonce);
 }
 
+static int seal_list(struct sk_buff *list, const struct weft_session *session,
+		     u64 nonce)
+{
+	struct sk_buff *skb;
+
+	/* Header and room in front of it are the cipher's for the while. */
+	BUILD_BUG_ON(WEFT_DATA_HEADROOM < WEFT_SEAL_HEAD);
+	for (skb = list; skb; skb = skb->next, nonce++) {
+		if (unlikely(!frame_message(skb, session, nonce)))
+			return -ENOMEM;
+		if (unlikely(!seal_message(skb, session, nonce)))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 /**
  * weft_seal_batch() - encrypt a batch
- * @batch: inner packets; messages on return
+ * @batch: inner packets; on return weft_cb.result is what to send
  *
  * Context: bottom halves disabled.
- * Return: false if memory is short; the drop is counted.
+ * Return: false if memory is short or the cipher failed; the drop is counted.
  */
 bool weft_seal_batch(struct sk_buff *batch)
 {
-	const struct weft_cb *cb = weft_cb(batch);
-	const struct weft_session *session = cb->session;
-	u64 nonce = cb->nonce;
-	struct sk_buff *skb;
+	struct weft_cb *cb = weft_cb(batch);
+	struct sk_buff *result = batch;
+	int err = 0;
 
-	for (skb = batch; skb; skb = skb->next, nonce++) {
-		if (unlikely(!frame_message(skb, session, nonce))) {
-			weft_stats_drop(cb->peer->wdev,
-					WEFT_DROP_TX_NO_MEMORY, cb->count);
-			return false;
-		}
-		if (unlikely(!seal_message(skb, session, nonce))) {
-			weft_stats_drop(cb->peer->wdev, WEFT_DROP_TX_SEAL,
-					cb->count);
-			return false;
-		}
+	if (skb_is_gso(batch)) {
+		result = weft_segment_seal(batch, cb->session, cb->nonce);
+		if (IS_ERR(result))
+			err = PTR_ERR(result);
+	} else {
+		err = seal_list(batch, cb->session, cb->nonce);
 	}
+	if (unlikely(err)) {
+		weft_stats_drop(cb->peer->wdev, err == -ENOMEM ?
+						WEFT_DROP_TX_NO_MEMORY :
+						WEFT_DROP_TX_SEAL,
+				cb->count);
+		return false;
+	}
+	cb->result = result;
 	return true;
 }
 
@@ -171,19 +180,21 @@ static void keep_session_fresh(struct weft_peer *peer)
 			session->suite->rekey_after_messages ||
 			(session->initiator &&
 			 weft_timers_expired(session->birth,
-					     READ_ONCE(weft_rekey_after_ms)));
+					     READ_ONCE(weft_rekey_after_ms))) ||
+			weft_control_outgrown(peer, session);
 	rcu_read_unlock_bh();
 
 	if (unlikely(renew))
 		weft_queue_initiation(peer, false);
 }
 
+/* Keepalives and control frames were never IP. */
 static bool carries_data(const struct sk_buff *batch)
 {
 	const struct sk_buff *skb;
 
 	for (skb = batch; skb; skb = skb->next)
-		if (skb->len != WEFT_MESSAGE_MINIMUM_LEN)
+		if (skb->protocol)
 			return true;
 	return false;
 }
@@ -193,6 +204,8 @@ static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 	u8 depth = weft_cb(batch)->depth;
 	u8 tos = weft_cb(batch)->tos;
 	u8 outer_depth;
+
+	batch = weft_batch_finish(batch);
 
 	weft_timers_authenticated_traversed(peer);
 	weft_timers_authenticated_sent(peer);
@@ -222,7 +235,7 @@ static bool drain_some(struct weft_peer *peer)
 		if (likely(weft_cb(batch)->state == WEFT_BATCH_READY))
 			send_sealed(peer, batch);
 		else
-			kfree_skb_list(batch);
+			weft_batch_free(batch);
 	}
 	return true;
 }
@@ -318,29 +331,43 @@ static u8 outer_tos(struct sk_buff *skb)
 }
 
 /*
- * Takes as many packets off the list as may go together, gives them nonces and
- * a place in the queue. Returns what is left.
+ * Takes as many packets off the list as may go together. Returns what is left.
+ * A GSO packet is a batch of its own.
  */
+static struct sk_buff *take_batch(struct sk_buff *list, unsigned int *bytes)
+{
+	struct weft_cb *cb = weft_cb(list);
+	struct sk_buff *last = list, *rest;
+
+	cb->tos = outer_tos(list);
+	cb->count = 1;
+	*bytes = list->len;
+	if (skb_is_gso(list))
+		cb->count = skb_shinfo(list)->gso_segs;
+	else
+		while (last->next && cb->count < WEFT_MAX_BATCH &&
+		       !skb_is_gso(last->next) &&
+		       outer_tos(last->next) == cb->tos) {
+			last = last->next;
+			*bytes += last->len;
+			cb->count++;
+		}
+	rest = last->next;
+	last->next = NULL;
+	return rest;
+}
+
+/* Gives the first batch of a list nonces and a place in the queue. */
 static struct sk_buff *queue_batch(struct weft_peer *peer,
 				   struct weft_session *session,
 				   struct sk_buff *list)
 {
 	struct weft_device *wdev = peer->wdev;
 	struct weft_cb *cb = weft_cb(list);
-	struct sk_buff *last = list, *rest;
-	unsigned int bytes = list->len;
+	struct sk_buff *rest;
+	unsigned int bytes;
 
-	cb->tos = outer_tos(list);
-	cb->count = 1;
-	while (last->next && cb->count < WEFT_MAX_BATCH &&
-	       outer_tos(last->next) == cb->tos) {
-		last = last->next;
-		bytes += last->len;
-		cb->count++;
-	}
-	rest = last->next;
-	last->next = NULL;
-
+	rest = take_batch(list, &bytes);
 	cb->peer = peer;
 	cb->session = session;
 	cb->direction = WEFT_TX;
@@ -421,10 +448,31 @@ static void stage(struct weft_peer *peer, struct sk_buff *skb)
 		atomic_inc(&wdev->staged_packets);
 }
 
+/* Cuts a packet as the stack would; the drop is counted if that fails. */
+static struct sk_buff *cut(struct weft_device *wdev, struct sk_buff *skb)
+{
+	u32 mtu = weft_cb(skb)->mtu;
+	struct sk_buff *list;
+
+	/* No features: linear segments with complete checksums. */
+	list = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(list)) {
+		weft_drop(wdev, skb, WEFT_DROP_TX_NO_MEMORY);
+		return NULL;
+	}
+	consume_skb(skb);
+	for (skb = list; skb; skb = skb->next)
+		weft_cb(skb)->mtu = mtu;
+	return list;
+}
+
 static void stage_list(struct weft_peer *peer, struct sk_buff *list)
 {
 	struct sk_buff *skb, *next;
 
+	/* What waits is bounded by packets, so a packet has to be one. */
+	if (skb_is_gso(list))
+		list = cut(peer->wdev, list);
 	skb_list_walk_safe(list, skb, next) {
 		skb_mark_not_on_list(skb);
 		/* The socket must not wait for a handshake. */
@@ -495,22 +543,6 @@ static bool fits(const struct sk_buff *skb, unsigned int mtu)
 	return skb->len <= mtu;
 }
 
-static struct sk_buff *segment(struct sk_buff *skb)
-{
-	struct sk_buff *segments;
-
-	if (!skb_is_gso(skb)) {
-		skb_mark_not_on_list(skb);
-		return skb;
-	}
-	/* No features: linear segments with complete checksums. */
-	segments = skb_gso_segment(skb, 0);
-	if (IS_ERR_OR_NULL(segments))
-		return NULL;
-	consume_skb(skb);
-	return segments;
-}
-
 /* Why a packet cannot be sent at all; WEFT_DROP_COUNT if it can. */
 static enum weft_drop refuse(struct sk_buff *skb, struct weft_peer *peer,
 			     unsigned int mtu)
@@ -552,6 +584,19 @@ static int drop(struct weft_device *wdev, struct sk_buff *skb,
 }
 
 /**
+ * weft_send_unreachable() - tell a sender that nobody has the destination
+ * @wdev: device
+ * @skb: inner packet; freed
+ *
+ * Context: bottom halves disabled, RCU.
+ */
+void weft_send_unreachable(struct weft_device *wdev, struct sk_buff *skb)
+{
+	icmp_unreachable(skb);
+	weft_drop(wdev, skb, WEFT_DROP_TX_NO_PEER);
+}
+
+/**
  * weft_xmit() - ndo_start_xmit
  * @skb: inner packet
  * @dev: weft device
@@ -564,7 +609,6 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct weft_device *wdev = netdev_priv(dev);
 	struct weft_peer *peer;
 	enum weft_drop reason;
-	struct sk_buff *list;
 	unsigned int mtu;
 
 	if (unlikely(!skb->protocol || !pskb_inet_may_pull(skb) ||
@@ -575,20 +619,21 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	peer = weft_allowedips_lookup_dst(&rcu_dereference_bh(wdev->table)->allowed,
 					  skb);
+	if (unlikely(!peer) && weft_upcall_packet(wdev, skb))
+		return NETDEV_TX_OK;
 	mtu = skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) : dev->mtu;
 	reason = refuse(skb, peer, max(mtu, dev->mtu));
 	if (unlikely(reason != WEFT_DROP_COUNT))
 		return drop(wdev, skb, reason);
 
-	list = segment(skb);
-	if (unlikely(!list))
-		return drop(wdev, skb, WEFT_DROP_TX_NO_MEMORY);
-	for (skb = list; skb; skb = skb->next) {
-		/* The route is the inner packet's. */
-		skb_dst_drop(skb);
-		weft_cb(skb)->mtu = mtu;
-	}
-	send_packets(peer, list);
+	skb_mark_not_on_list(skb);
+	/* The route is the inner packet's. */
+	skb_dst_drop(skb);
+	weft_cb(skb)->mtu = mtu;
+	if (skb_is_gso(skb) && !weft_segment_knows(skb))
+		skb = cut(wdev, skb);
+	if (likely(skb))
+		send_packets(peer, skb);
 	return NETDEV_TX_OK;
 }
 
@@ -613,6 +658,32 @@ void weft_send_keepalive(struct weft_peer *peer)
 		weft_stats_count(peer->wdev, WEFT_COUNT_TX_KEEPALIVES);
 	}
 	weft_send_staged(peer);
+}
+
+/**
+ * weft_send_control() - send a control frame, if there is a session for it
+ * @peer: to whom
+ * @skb: the frame, with room around it as an inner packet has; consumed
+ *
+ * Context: bottom halves disabled or process.
+ * Return: false if there is no session.
+ */
+bool weft_send_control(struct weft_peer *peer, struct sk_buff *skb)
+{
+	struct weft_session *session;
+
+	/* It belongs to no flow, and may be padded. */
+	__skb_set_sw_hash(skb, 0, false);
+	weft_cb(skb)->mtu = 0;
+
+	rcu_read_lock_bh();
+	session = usable_session(peer);
+	if (session)
+		queue_packets(peer, session, skb);
+	else
+		kfree_skb(skb);
+	rcu_read_unlock_bh();
+	return session;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include "socket.h"
 
 #include <linux/inetdevice.h>
+#include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <net/addrconf.h>
 #include <net/dst_cache.h>
@@ -22,6 +23,7 @@
 #include "messages.h"
 #include "packet.h"
 #include "path.h"
+#include "segment.h"
 
 /* Ports tried for both families when the choice is ours. */
 #define PORT_TRIES 100
@@ -189,6 +191,22 @@ int weft_socket_route(struct weft_device *wdev, struct weft_endpoint *endpoint,
 	}
 }
 
+/* Can the stack make datagrams of a train, one message in each? */
+static bool train_fits(const struct weft_route *route,
+		       const struct sk_buff *train)
+{
+	unsigned int headers = sizeof(struct udphdr);
+
+	headers += route->sk->sk_family == AF_INET ? sizeof(struct iphdr) :
+						     sizeof(struct ipv6hdr);
+#ifdef CONFIG_XFRM
+	/* A transformation wants packets, not what becomes packets. */
+	if (unlikely(route->dst->xfrm))
+		return false;
+#endif
+	return skb_shinfo(train)->gso_size + headers <= dst_mtu(route->dst);
+}
+
 static void xmit_one(struct weft_device *wdev, struct weft_route *route,
 		     struct sk_buff *skb, u8 tos)
 {
@@ -200,6 +218,12 @@ static void xmit_one(struct weft_device *wdev, struct weft_route *route,
 	skb->mark = READ_ONCE(wdev->fwmark);
 	/* We count ourselves; the tunnel core would want its own counters. */
 	skb->dev = NULL;
+	if (skb_is_gso(skb)) {
+		/* It will write the whole packet's pseudo header sum there. */
+		skb->ip_summed = CHECKSUM_PARTIAL;
+		skb->csum_start = skb_headroom(skb) - sizeof(struct udphdr);
+		skb->csum_offset = offsetof(struct udphdr, check);
+	}
 
 	if (route->sk->sk_family == AF_INET) {
 		weft_compat_udp4_xmit(container_of(route->dst, struct rtable,
@@ -215,6 +239,22 @@ static void xmit_one(struct weft_device *wdev, struct weft_route *route,
 			      ip6_dst_hoplimit(route->dst), 0, route->sport,
 			      route->dport);
 #endif
+}
+
+static void xmit_unpacked(struct weft_device *wdev, struct weft_route *route,
+			  struct sk_buff *train, u8 tos)
+{
+	struct sk_buff *list = weft_segment_unpack(train), *skb, *next;
+
+	if (unlikely(!list)) {
+		weft_drop(wdev, train, WEFT_DROP_TX_NO_MEMORY);
+		return;
+	}
+	skb_list_walk_safe(list, skb, next) {
+		skb_mark_not_on_list(skb);
+		dst_hold(route->dst);
+		xmit_one(wdev, route, skb, tos);
+	}
 }
 
 /**
@@ -233,11 +273,15 @@ void weft_socket_xmit(struct weft_device *wdev, struct weft_route *route,
 
 	skb_list_walk_safe(batch, skb, next) {
 		skb_mark_not_on_list(skb);
-		/* Each packet takes one reference along. */
-		if (next)
+		if (likely(!skb_is_gso(skb) || train_fits(route, skb))) {
+			/* Each packet takes one reference along. */
 			dst_hold(route->dst);
-		xmit_one(wdev, route, skb, tos);
+			xmit_one(wdev, route, skb, tos);
+		} else {
+			xmit_unpacked(wdev, route, skb, tos);
+		}
 	}
+	dst_release(route->dst);
 }
 
 /**
@@ -294,6 +338,69 @@ int weft_socket_reply(struct weft_device *wdev, const struct sk_buff *to,
 	return err;
 }
 
+#ifdef CONFIG_NETFILTER
+static bool is_ours(const struct weft_device *wdev, const struct sk_buff *skb)
+{
+	const struct udphdr *uh;
+	struct udphdr buffer;
+
+	if (ip_hdr(skb)->version == 4 ? ip_hdr(skb)->protocol != IPPROTO_UDP :
+					ipv6_hdr(skb)->nexthdr != IPPROTO_UDP)
+		return false;
+	uh = skb_header_pointer(skb, skb_transport_offset(skb), sizeof(buffer),
+				&buffer);
+	return uh && ntohs(uh->dest) == READ_ONCE(wdev->port);
+}
+
+/*
+ * UDP cuts what came as one packet before it gives it to a tunnel, unless it
+ * believes that GRO of tunnels has made it. What is for us is cut by us, and
+ * is marked as such, when all filters have seen it as it is.
+ */
+static unsigned int keep_whole(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	const struct weft_device *wdev = priv;
+
+	if (likely(!skb_is_gso(skb) ||
+		   !(skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)))
+		return NF_ACCEPT;
+	/* It would be marked for others, too. */
+	if (is_ours(wdev, skb) && !skb_unclone(skb, GFP_ATOMIC))
+		skb_shinfo(skb)->gso_type |= SKB_GSO_UDP_TUNNEL;
+	return NF_ACCEPT;
+}
+
+/* Without it things go on, packet by packet. */
+static void hook_register(struct weft_device *wdev, struct sock *sk)
+{
+	struct nf_hook_ops *ops = &wdev->train_hook;
+
+	ops->hook = keep_whole;
+	ops->priv = wdev;
+	ops->pf = NFPROTO_INET;
+	ops->hooknum = NF_INET_LOCAL_IN;
+	ops->priority = INT_MAX;
+	wdev->train_net = nf_register_net_hook(sock_net(sk), ops) ?
+				  NULL : sock_net(sk);
+}
+
+static void hook_unregister(struct weft_device *wdev)
+{
+	if (wdev->train_net)
+		nf_unregister_net_hook(wdev->train_net, &wdev->train_hook);
+	wdev->train_net = NULL;
+}
+#else
+static void hook_register(struct weft_device *wdev, struct sock *sk)
+{
+}
+
+static void hook_unregister(struct weft_device *wdev)
+{
+}
+#endif
+
 static int encap_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct weft_device *wdev = rcu_dereference_sk_user_data(sk);
@@ -302,7 +409,9 @@ static int encap_rcv(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return 0;
 	}
-	weft_receive(wdev, skb);
+	if (skb_is_gso(skb))
+		skb_shinfo(skb)->gso_type &= ~SKB_GSO_UDP_TUNNEL;
+	weft_receive(wdev, sk, skb);
 	return 0;
 }
 
@@ -341,6 +450,9 @@ static int socket_create(struct weft_device *wdev, struct net *net,
 	sock->sk->sk_sndbuf = INT_MAX;
 	sk_set_memalloc(sock->sk);
 	weft_compat_setup_udp_tunnel_sock(net, sock, &cfg);
+	weft_compat_udp_allow_gso(sock->sk);
+	/* It would help to check what is inside, if that were in clear. */
+	inet_dec_convert_csum(sock->sk);
 	*sk = sock->sk;
 	return 0;
 }
@@ -379,8 +491,11 @@ static void sockets_replace(struct weft_device *wdev, struct sock *sk4,
 				   lockdep_is_held(&wdev->lock));
 	old6 = rcu_replace_pointer(wdev->sock6, sk6,
 				   lockdep_is_held(&wdev->lock));
-	if (sk4)
-		wdev->port = ntohs(inet_sk(sk4)->inet_sport);
+	hook_unregister(wdev);
+	if (sk4) {
+		WRITE_ONCE(wdev->port, ntohs(inet_sk(sk4)->inet_sport));
+		hook_register(wdev, sk4);
+	}
 
 	if (!old4 && !old6)
 		return;

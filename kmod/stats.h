@@ -19,6 +19,7 @@ struct weft_device;
 	X(TX_LOOP,		"tx_drop_loop",		TX_ERROR)	\
 	X(TX_NO_ROUTE,		"tx_drop_no_route",	TX_ERROR)	\
 	X(TX_NO_SOCKET,		"tx_drop_no_socket",	TX_ERROR)	\
+	X(TX_HELD_FULL,		"tx_drop_held_full",	TX_DROPPED)	\
 	X(TX_STAGED_FULL,	"tx_drop_staged_full",	TX_DROPPED)	\
 	X(TX_QUEUE_FULL,	"tx_drop_queue_full",	TX_DROPPED)	\
 	X(TX_NO_MEMORY,		"tx_drop_no_memory",	TX_DROPPED)	\
@@ -30,6 +31,8 @@ struct weft_device;
 	X(RX_REPLAY,		"rx_drop_replay",	RX_DROPPED)	\
 	X(RX_NOT_IP,		"rx_drop_not_ip",	RX_FRAME)	\
 	X(RX_NOT_ALLOWED,	"rx_drop_not_allowed",	RX_ERROR)	\
+	X(RX_CONTROL_MALFORMED,	"rx_drop_control_malformed", RX_ERROR)	\
+	X(RX_CONTROL_UNKNOWN,	"rx_drop_control_unknown", RX_DROPPED)	\
 	X(RX_LENGTH,		"rx_drop_length",	RX_LENGTH)	\
 	X(RX_ECN,		"rx_drop_ecn",		RX_FRAME)	\
 	X(RX_QUEUE_FULL,	"rx_drop_queue_full",	RX_DROPPED)	\
@@ -48,12 +51,23 @@ struct weft_device;
 	X(TX_RESPONSES,		"tx_handshake_responses")		\
 	X(TX_COOKIES,		"tx_handshake_cookies")			\
 	X(TX_KEEPALIVES,	"tx_keepalives")			\
+	X(TX_HELLOS,		"tx_hellos")				\
 	X(RX_INITIATIONS,	"rx_handshake_initiations")		\
 	X(RX_RESPONSES,		"rx_handshake_responses")		\
 	X(RX_COOKIES,		"rx_handshake_cookies")			\
 	X(RX_KEEPALIVES,	"rx_keepalives")			\
+	X(RX_HELLOS,		"rx_hellos")				\
 	X(CRYPT_INLINE,		"crypt_inline_batches")			\
-	X(CRYPT_WORKER,		"crypt_worker_batches")
+	X(CRYPT_WORKER,		"crypt_worker_batches")			\
+	X(UPCALL_DESTINATIONS,	"upcall_unknown_destination")		\
+	X(UPCALL_PEERS,		"upcall_unknown_peer")			\
+	X(UPCALL_SUPPRESSED,	"upcall_suppressed")			\
+	X(UPCALL_PACKETS_HELD,	"upcall_packets_held")			\
+	X(UPCALL_PACKETS_FLUSHED, "upcall_packets_flushed")		\
+	X(UPCALL_PACKETS_TIMED_OUT, "upcall_packets_timed_out")		\
+	X(UPCALL_INITIATIONS_HELD, "upcall_initiations_held")		\
+	X(UPCALL_INITIATIONS_FLUSHED, "upcall_initiations_flushed")	\
+	X(UPCALL_INITIATIONS_TIMED_OUT, "upcall_initiations_timed_out")
 
 #define WEFT_ENUM(name, ...) WEFT_DROP_##name,
 enum weft_drop {

@@ -13,6 +13,7 @@
 #include <linux/random.h>
 
 #include "compat/compat.h"
+#include "control.h"
 #include "device.h"
 #include "messages.h"
 #include "netlink.h"
@@ -88,6 +89,7 @@ static void retransmit_handshake(struct timer_list *timer)
 	}
 
 	peer->timers.handshake_attempts++;
+	weft_control_no_answer(peer);
 	/* The address we send from may be what keeps the answer away. */
 	weft_paths_forget_sources(peer);
 	weft_queue_initiation(peer, true);

@@ -14,6 +14,7 @@
 #include <linux/udp.h>
 #include <linux/workqueue.h>
 #include <crypto/blake2s.h>
+#include <crypto/chacha.h>
 #include <net/genetlink.h>
 #include <net/ip6_tunnel.h>
 #include <net/udp_tunnel.h>
@@ -38,6 +39,17 @@
 #include <linux/unaligned.h>
 #endif
 
+/* Flags of UDP sockets are set atomically since 6.7, and wherever that was backported to. */
+static inline void weft_compat_udp_allow_gso(struct sock *sk)
+{
+#ifdef udp_set_bit
+	udp_allow_gso(sk);
+#else
+	udp_sk(sk)->accept_udp_l4 = 1;
+	udp_sk(sk)->accept_udp_fraglist = 1;
+#endif
+}
+
 /* Is @fn declared with this type? */
 #define weft_fn_is(fn, ...) \
 	__builtin_types_compatible_p(typeof(fn), __VA_ARGS__)
@@ -45,6 +57,17 @@
 /* 6.19 renamed the incremental BLAKE2s state; its functions kept their form. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define blake2s_ctx blake2s_state
+#endif
+
+/* 6.16 gave the state of ChaCha a type. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+struct chacha_state {
+	u32 x[CHACHA_BLOCK_SIZE / sizeof(u32)];
+};
+
+#define weft_chacha(state) ((state)->x)
+#else
+#define weft_chacha(state) (state)
 #endif
 
 /* A bound work queue has to say so, where it can (6.17, and backports). */

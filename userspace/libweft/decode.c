@@ -242,6 +242,22 @@ static int parse_device_key(const struct nlattr *attr, struct weft_device *dev)
 	return get_bytes(attr, &dev->public_key, sizeof(dev->public_key));
 }
 
+/* The prefix of only that address. */
+static int get_destination(const struct nlattr *attr, struct weft_event_kind *kind)
+{
+	struct weft_allowed_ip *ip = &kind->destination;
+	size_t len = (size_t)nla_len(attr);
+
+	if (len != 4 && len != 16)
+		return -WEFT_E_REPLY;
+	kind->has_destination = true;
+	memset(ip, 0, sizeof(*ip));
+	ip->family = len == 4 ? AF_INET : AF_INET6;
+	ip->prefix_len = len == 4 ? 32 : 128;
+	memcpy(ip->addr, nla_data(attr), len);
+	return 0;
+}
+
 static int parse_device_attr(const struct nlattr *attr, struct weft_device *dev,
 			     struct weft_event_kind *kind)
 {
@@ -269,6 +285,11 @@ static int parse_device_attr(const struct nlattr *attr, struct weft_device *dev,
 	case WEFT_A_DEVICE_PATH_EVENT:
 		kind->path = true;
 		return get_bytes(attr, &kind->path_event, sizeof(kind->path_event));
+	case WEFT_A_DEVICE_UPCALLS:
+		dev->has |= WEFT_DEVICE_HAS_UPCALLS;
+		return get_bytes(attr, &dev->upcalls, sizeof(dev->upcalls));
+	case WEFT_A_DEVICE_DESTINATION:
+		return get_destination(attr, kind);
 	}
 	return 0;
 }

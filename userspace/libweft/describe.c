@@ -20,6 +20,7 @@ static const char *const device_names[] = {
 	[WEFT_A_DEVICE_LISTEN_PORT] = "listen port",
 	[WEFT_A_DEVICE_FWMARK] = "fwmark",
 	[WEFT_A_DEVICE_PEER] = "peer",
+	[WEFT_A_DEVICE_UPCALLS] = "upcalls",
 };
 
 static const char *const peer_names[] = {

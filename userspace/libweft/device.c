@@ -35,6 +35,32 @@ int weft_suite_from_name(const char *name)
 	return -EINVAL;
 }
 
+static const struct {
+	uint32_t upcall;
+	const char *name;
+} upcalls[] = {
+	{ WEFT_UPCALL_F_UNKNOWN_PEER, "unknown-peer" },
+	{ WEFT_UPCALL_F_UNKNOWN_DESTINATION, "unknown-destination" },
+};
+
+const char *weft_upcall_name(uint32_t upcall)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(upcalls); ++i) {
+		if (upcalls[i].upcall == upcall)
+			return upcalls[i].name;
+	}
+	return NULL;
+}
+
+int weft_upcall_from_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(upcalls); ++i) {
+		if (!strcasecmp(upcalls[i].name, name))
+			return (int)upcalls[i].upcall;
+	}
+	return -EINVAL;
+}
+
 struct weft_device *weft_device_new(const char *ifname)
 {
 	size_t len = ifname ? strlen(ifname) : 0;

@@ -133,6 +133,8 @@ static int put_device_settings(struct nl_msg *msg, const struct weft_device *dev
 		TRY(nla_put_u16(msg, WEFT_A_DEVICE_LISTEN_PORT, dev->listen_port));
 	if (dev->has & WEFT_DEVICE_HAS_FWMARK)
 		TRY(nla_put_u32(msg, WEFT_A_DEVICE_FWMARK, dev->fwmark));
+	if (dev->has & WEFT_DEVICE_HAS_UPCALLS)
+		TRY(nla_put_u32(msg, WEFT_A_DEVICE_UPCALLS, dev->upcalls));
 	return 0;
 }
 

@@ -75,6 +75,8 @@ int weft_put_peer(struct nl_msg *msg, const struct weft_peer *peer);
 struct weft_event_kind {
 	bool session;
 	bool path;
+	bool has_destination;
+	struct weft_allowed_ip destination;
 	uint32_t session_event;
 	uint32_t path_event;
 };

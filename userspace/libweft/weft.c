@@ -259,7 +259,8 @@ int weft_events_open(struct weft *weft)
 	return weft_fail(weft, err);
 }
 
-static int event_type(uint8_t cmd, const struct weft_event_kind *kind)
+static int event_type(uint8_t cmd, const struct weft_device *dev,
+		      const struct weft_event_kind *kind)
 {
 	if (cmd == WEFT_CMD_SESSION_NTF && kind->session) {
 		switch (kind->session_event) {
@@ -272,6 +273,10 @@ static int event_type(uint8_t cmd, const struct weft_event_kind *kind)
 	if (cmd == WEFT_CMD_PATH_NTF && kind->path &&
 	    kind->path_event == WEFT_PATH_EVENT_CHANGED)
 		return WEFT_EVENT_PATH_CHANGED;
+	if (cmd == WEFT_CMD_UNKNOWN_PEER_NTF && dev->first_peer)
+		return WEFT_EVENT_UNKNOWN_PEER;
+	if (cmd == WEFT_CMD_UNKNOWN_DESTINATION_NTF && kind->has_destination)
+		return WEFT_EVENT_UNKNOWN_DESTINATION;
 	return -1;
 }
 
@@ -286,12 +291,13 @@ static int parse_event(const struct nlmsghdr *nlh, struct weft_event *event)
 	if (!dev)
 		return -ENOMEM;
 	err = weft_parse_device(nlh, dev, &kind);
-	type = err ? -1 : event_type(gnlh->cmd, &kind);
+	type = err ? -1 : event_type(gnlh->cmd, dev, &kind);
 	if (type >= 0) {
 		memset(event, 0, sizeof(*event));
 		event->type = (enum weft_event_type)type;
 		event->ifindex = dev->ifindex;
 		memcpy(event->ifname, dev->ifname, sizeof(event->ifname));
+		event->destination = kind.destination;
 		if (dev->first_peer)
 			take_peer(&event->peer, dev->first_peer);
 	}

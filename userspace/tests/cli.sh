@@ -324,6 +324,7 @@ fields_of_an_empty_interface_are_none_off_and_zero() {
 	same "(none)" "$(fake show weft1 private-key)"
 	same 0 "$(fake show weft1 listen-port)"
 	same off "$(fake show weft1 fwmark)"
+	same off "$(fake show weft1 upcalls)"
 	same "" "$(fake show weft1 peers)"
 	same "(none)	(none)	0	off" "$(fake show weft1 dump)"
 	same "[Interface]" "$(fake showconf weft1)"
@@ -332,7 +333,7 @@ fields_of_an_empty_interface_are_none_off_and_zero() {
 fields_of_all_interfaces_begin_with_the_name() {
 	local field
 
-	for field in $fields; do
+	for field in $fields upcalls; do
 		same "$(fake show weft0 "$field" | sed 's/^/weft0\t/'
 			fake show weft1 "$field" | sed 's/^/weft1\t/')" \
 			"$(fake show all "$field")"
@@ -379,7 +380,8 @@ same_request() {
 	rm -f "$tap_dir/wg.set"
 	wg "$@" 2>/dev/null
 	exits 0 fake "$@"
-	same "$(cat "$tap_dir/wg.set")" "$(asked weft0)"
+	# wg has no upcalls to switch off when a file replaces all
+	same "$(cat "$tap_dir/wg.set")" "$(asked weft0 | sed '/^upcalls=off$/d')"
 }
 
 set_asks_for_what_wg_asks_for() {
@@ -425,6 +427,41 @@ public_key=b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33
 suite=aes256gcm
 allowed_ip=10.0.0.0/8
 allowed_ip=-192.168.4.4/32" "$(asked weft0)"
+}
+
+set_and_files_have_upcalls_which_wg_has_not() {
+	exits 0 fake set weft0 upcalls on
+	same "set=1
+upcalls=unknown-peer,unknown-destination" "$(asked weft0)"
+	exits 0 fake set weft0 upcalls unknown-peer listen-port 5
+	same "set=1
+listen_port=5
+upcalls=unknown-peer" "$(asked weft0)"
+	printf '[Interface]\nUpcalls = off\n' >"$tap_dir/x.conf"
+	exits 0 fake addconf weft0 "$tap_dir/x.conf"
+	same "set=1
+upcalls=off" "$(asked weft0)"
+	# what is not in the file is switched off
+	exits 0 fake setconf weft0 /dev/null
+	contains "$(asked weft0)" "upcalls=off"
+}
+
+upcalls_are_shown_where_somebody_chose_them() {
+	printf 'listen_port=0\nfwmark=0\nupcalls=unknown-peer,unknown-destination\n' \
+		>"$WEFT_FAKE/weft2.get"
+	same "unknown-peer,unknown-destination" "$(fake show weft2 upcalls)"
+	contains "$(fake show weft2)" "  upcalls: unknown-peer, unknown-destination"
+	fake showconf weft2 >"$tap_dir/x.conf"
+	contains "$(cat "$tap_dir/x.conf")" "Upcalls = unknown-peer, unknown-destination"
+	exits 0 fake syncconf weft2 "$tap_dir/x.conf"
+	same "set=1" "$(asked weft2)"
+	if command -v jq >/dev/null; then
+		same '[[],[],["unknown-peer","unknown-destination"]]' \
+			"$(fake show --json | jq -c '[.[].upcalls]')"
+	fi
+	rm "$WEFT_FAKE/weft2.get"
+	same off "$(fake show weft1 upcalls)"
+	case "$(fake show weft1; fake showconf weft1)" in *pcalls*) fail "nothing to say" ;; esac
 }
 
 syncconf_asks_only_for_what_differs() {
@@ -536,6 +573,8 @@ run_tests \
 	set_asks_for_what_wg_asks_for \
 	setconf_and_addconf_ask_for_what_wg_asks_for \
 	set_has_suites_and_single_allowed_ips_which_wg_has_not \
+	set_and_files_have_upcalls_which_wg_has_not \
+	upcalls_are_shown_where_somebody_chose_them \
 	syncconf_asks_only_for_what_differs \
 	host_bits_of_an_allowed_ip_are_warned_of \
 	nothing_is_asked_for_if_anything_is_wrong \

@@ -4,7 +4,7 @@
  * is tested without a module, and side by side with wg(8): $WEFT_FAKE/NAME.get
  * is what device NAME answers, $WEFT_FAKE/NAME.set becomes what was asked of
  * it. Both are in the text form that wg speaks to userspace implementations
- * (https://www.wireguard.com/xplatform/), with suite and path added.
+ * (https://www.wireguard.com/xplatform/), with suite, path and upcalls added.
  *
  * In the environment: WEFT_FAKE_ERROR, an errno to refuse changes with;
  * WEFT_FAKE_NO_MODULE, to have no module at all.
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "../libweft/internal.h"
+#include "../weft/format.h"
 #include "../weft/parse.h"
 #include "fake_socket.h"
 
@@ -84,6 +85,7 @@ static void read_peer_line(struct weft_peer *peer, const char *name, const char 
 
 static void read_line(struct weft_device *dev, const char *name, const char *value)
 {
+	struct problem problem;
 	struct weft_key key;
 
 	if (!strcmp(name, "public_key")) {
@@ -100,6 +102,8 @@ static void read_line(struct weft_device *dev, const char *name, const char *val
 		dev->listen_port = (uint16_t)atoi(value);
 	} else if (!strcmp(name, "fwmark")) {
 		dev->fwmark = (uint32_t)strtoul(value, NULL, 10);
+	} else if (!strcmp(name, "upcalls")) {
+		check(!parse_upcalls(value, &dev->upcalls, &problem), value);
 	} else {
 		check(!strcmp(name, "protocol_version"), name);
 	}
@@ -198,6 +202,8 @@ static void write_request(FILE *file, const struct weft_device *dev, uint32_t fl
 		fprintf(file, "listen_port=%u\n", dev->listen_port);
 	if (dev->has & WEFT_DEVICE_HAS_FWMARK)
 		fprintf(file, "fwmark=%" PRIu32 "\n", dev->fwmark);
+	if (dev->has & WEFT_DEVICE_HAS_UPCALLS)
+		fprintf(file, "upcalls=%s\n", format_upcalls(dev->upcalls, ",").text);
 	if (flags & WEFT_DEVICE_F_REPLACE_PEERS)
 		fputs("replace_peers=true\n", file);
 	weft_for_each_peer(dev, peer)
@@ -220,6 +226,7 @@ static void put_device(const struct nlmsghdr *request, const struct weft_device 
 	}
 	nla_put_u16(msg, WEFT_A_DEVICE_LISTEN_PORT, dev->listen_port);
 	nla_put_u32(msg, WEFT_A_DEVICE_FWMARK, dev->fwmark);
+	nla_put_u32(msg, WEFT_A_DEVICE_UPCALLS, dev->upcalls);
 	fake_deliver(msg);
 }
 

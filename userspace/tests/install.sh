@@ -29,13 +29,15 @@ all_parts_are_installed() {
 	for file in bin/weft lib/libweft.so lib/libweft.so.0 lib/libweft.a \
 			lib/pkgconfig/libweft.pc include/libweft/weft/weft.h \
 			include/libweft/linux/weft.h share/man/man8/weft.8 \
-			share/man/man3/libweft.3 share/bash-completion/completions/weft; do
+			share/man/man3/libweft.3 share/man/man8/weftd.8 sbin/weftd \
+			lib/libnss_weft.so.2 lib/systemd/system/weftd.service share/bash-completion/completions/weft; do
 		[ -s "$root/usr/$file" ] || fail "no $file"
 	done
 }
 
 the_installed_tool_runs() {
 	contains "$("$root/usr/bin/weft" --version)" "weft "
+	contains "$("$root/usr/sbin/weftd" --version)" "weftd "
 }
 
 the_library_exports_what_the_header_declares_and_no_more() {
@@ -81,7 +83,22 @@ the_static_library_is_enough() {
 the_manual_pages_have_no_errors() {
 	command -v mandoc >/dev/null || skip "mandoc is not installed"
 	same "" "$(mandoc -T lint -W warning ../Documentation/man/weft.8 \
-		../Documentation/man/libweft.3)"
+		../Documentation/man/weftd.8 ../Documentation/man/libweft.3)"
+}
+
+the_unit_is_one_that_systemd_takes() {
+	command -v systemd-analyze >/dev/null || skip "systemd is not installed"
+	sed "s|^ExecStart=.*|ExecStart=/bin/true|; /^Documentation=/d" \
+		"$root/usr/lib/systemd/system/weftd.service" >"$tap_dir/weftd.service"
+	same "" "$(systemd-analyze verify "$tap_dir/weftd.service" 2>&1)"
+	contains "$(cat "$root/usr/lib/systemd/system/weftd.service")" "ExecStart=/usr/sbin/weftd"
+}
+
+the_name_service_needs_only_the_c_library() {
+	same "libc.so.6" "$(objdump -p "$root/usr/lib/libnss_weft.so.2" |
+		sed -n 's/.*NEEDED *//p')"
+	same "" "$(nm -D --defined-only "$root/usr/lib/libnss_weft.so.2" |
+		grep -v ' T _nss_weft_' || true)"
 }
 
 # complete WORD...: what completion offers for the last one.
@@ -94,6 +111,11 @@ complete_words() {
 		case "$*" in
 		"show interfaces") echo weft0 weft1 ;;
 		"show weft0 peers") echo KEY= ;;
+		"peers --json") cat <<-END
+			[{"name": "home", "state": "member", "members": [{"name": "anna"}, {"name": "berta"}]},
+			 {"name": "work", "state": "down"}]
+			END
+			;;
 		esac
 	}
 	COMP_WORDS=(weft "$@")
@@ -107,11 +129,24 @@ completion_knows_commands_interfaces_fields_and_key_words() {
 	same "weft0 weft1" "$(complete_words show we)"
 	same "latest-handshakes" "$(complete_words show weft0 la)"
 	same "weft0 weft1" "$(complete_words set '')"
-	same "listen-port fwmark private-key peer" "$(complete_words set weft0 '')"
-	same "fwmark private-key peer" "$(complete_words set weft0 listen-port 5 '')"
+	same "listen-port fwmark private-key upcalls peer" "$(complete_words set weft0 '')"
+	same "fwmark private-key upcalls peer" "$(complete_words set weft0 listen-port 5 '')"
+	same "unknown-peer unknown-destination" "$(complete_words set weft0 upcalls u)"
+	same "upcalls" "$(complete_words show weft0 u)"
 	same "KEY=" "$(complete_words set weft0 peer '')"
 	same "preshared-key persistent-keepalive peer" "$(complete_words set weft0 peer KEY= p)"
 	same "aes256gcm" "$(complete_words set weft0 peer KEY= suite ae)"
+}
+
+completion_knows_networks_members_and_options() {
+	same "home work" "$(complete_words up '')"
+	same "home" "$(complete_words status --network h)"
+	same "anna berta" "$(complete_words ping '')"
+	same "berta" "$(complete_words revoke --network home b)"
+	same "--uses" "$(complete_words invite --us)"
+	same "add-admin add-static" "$(complete_words peers add-)"
+	same "anna" "$(complete_words peers add-admin a)"
+	same "add del list" "$(complete_words route '')"
 }
 
 completion_knows_every_command() {
@@ -136,6 +171,9 @@ run_tests \
 	the_header_is_usable_from_cpp \
 	the_static_library_is_enough \
 	the_manual_pages_have_no_errors \
+	the_unit_is_one_that_systemd_takes \
+	the_name_service_needs_only_the_c_library \
 	completion_knows_commands_interfaces_fields_and_key_words \
+	completion_knows_networks_members_and_options \
 	completion_knows_every_command \
 	uninstall_takes_all_of_it_away

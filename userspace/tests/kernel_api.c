@@ -125,10 +125,11 @@ static void a_device_reads_back_as_it_was_set(void **state)
 
 	(void)state;
 	dev->has = WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_LISTEN_PORT |
-		   WEFT_DEVICE_HAS_FWMARK;
+		   WEFT_DEVICE_HAS_FWMARK | WEFT_DEVICE_HAS_UPCALLS;
 	dev->private_key = key_of(KEY_PRIVATE);
 	dev->listen_port = 4567;
 	dev->fwmark = 0xdeadbeef;
+	dev->upcalls = WEFT_UPCALL_F_UNKNOWN_PEER;
 	peer->has = WEFT_PEER_HAS_PRESHARED_KEY | WEFT_PEER_HAS_ENDPOINT |
 		    WEFT_PEER_HAS_PERSISTENT_KEEPALIVE | WEFT_PEER_HAS_SUITE;
 	peer->preshared_key = key_of(KEY_PSK);
@@ -146,6 +147,7 @@ static void a_device_reads_back_as_it_was_set(void **state)
 	assert_true(weft_key_equal(&got->public_key, &public_key));
 	assert_int_equal(got->listen_port, 4567);
 	assert_int_equal(got->fwmark, 0xdeadbeef);
+	assert_int_equal(got->upcalls, WEFT_UPCALL_F_UNKNOWN_PEER);
 	assert_int_equal(got->peer_count, 1);
 	peer = got->first_peer;
 	assert_key(&peer->preshared_key, KEY_PSK);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-UNIT_TESTS := test_key test_parse test_config test_netlink $(CORE_TESTS)
+UNIT_TESTS := test_key test_parse test_config test_netlink $(CORE_TESTS) $(SHELL_TESTS) $(NSS_TESTS)
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/%)
 FAKE_WEFT := $(B)/tests/weft-fake
 # Needs the kernel module; kernel.sh is for the tool what it is for the library.
@@ -37,9 +37,13 @@ test-programs: $(UNIT_PROGRAMS) $(FAKE_WEFT) $(KERNEL_API) $(WEFT)
 .PHONY: test-programs check-quick check-kernel
 .SECONDARY:
 
-# run_suite(variant, build directory, prefix of unit tests)
-run_args = $(foreach t,$(UNIT_TESTS),"$(1)$t" "$(3) $(2)/tests/$t") \
-	"$(1)cli" "bash tests/cli.sh $(2)/weft $(2)/tests/weft-fake"
+# Those that take long: plainly once, and what they are long about is no memory error.
+SLOW_TESTS := test_large
+
+# run_args(variant, build directory, prefix of unit tests, tests)
+run_args = $(foreach t,$(4),"$(1)$t" "$(3) $(2)/tests/$t") \
+	"$(1)cli" "bash tests/cli.sh $(2)/weft $(2)/tests/weft-fake" \
+	"$(1)mesh" "bash tests/mesh.sh $(2)/weft"
 
 SANITIZED := build/sanitized
 VALGRIND := $(shell command -v valgrind 2>/dev/null)
@@ -51,14 +55,14 @@ export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
 
 check: all test-programs
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
-	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)" \
-		$(call run_args,sanitized: ,$(SANITIZED),) \
-		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds,$(UNIT_TESTS)),"valgrind: $t" \
+	$(Q)tests/run $(call run_args,,$(B),,$(UNIT_TESTS)) "install" "bash tests/install.sh $(B)" \
+		$(call run_args,sanitized: ,$(SANITIZED),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) \
+		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds test_network $(SLOW_TESTS),$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))
 
 # The same tests once, and as they are.
 check-quick: all test-programs
-	$(Q)tests/run $(call run_args,,$(B),) "install" "bash tests/install.sh $(B)"
+	$(Q)tests/run $(call run_args,,$(B),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) "install" "bash tests/install.sh $(B)"
 
 # Where the module is, as root: what "check" cannot show.
 check-kernel: all test-programs

@@ -56,7 +56,8 @@ static void assert_refused(const char *text, const char *message)
 static void all_fields_are_read(void **state)
 {
 	struct weft_device *dev = config(
-		INTERFACE "PrivateKey = " KEY_PRIVATE "\nListenPort = 51820\nFwMark = 0xca6c\n\n"
+		INTERFACE "PrivateKey = " KEY_PRIVATE "\nListenPort = 51820\nFwMark = 0xca6c\n"
+		"Upcalls = unknown-peer, unknown-destination\n\n"
 		PEER_A "PresharedKey = " KEY_PSK "\nAllowedIPs = 10.0.0.0/8, ::/0\n"
 		"Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\nSuite = aes256gcm\n"
 		PEER_B, CONFIG_REPLACE);
@@ -67,6 +68,8 @@ static void all_fields_are_read(void **state)
 	assert_key(&dev->private_key, KEY_PRIVATE);
 	assert_int_equal(dev->listen_port, 51820);
 	assert_int_equal(dev->fwmark, 0xca6c);
+	assert_int_equal(dev->upcalls,
+			 WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION);
 	assert_key(&peer->public_key, KEY_A);
 	assert_key(&peer->preshared_key, KEY_PSK);
 	assert_int_equal(peer->n_allowed_ips, 2);
@@ -87,9 +90,10 @@ static void replacing_unsets_what_the_file_leaves_out(void **state)
 	(void)state;
 	assert_int_equal(dev->flags, WEFT_DEVICE_F_REPLACE_PEERS);
 	assert_int_equal(dev->has, WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_LISTEN_PORT |
-			 WEFT_DEVICE_HAS_FWMARK);
+			 WEFT_DEVICE_HAS_FWMARK | WEFT_DEVICE_HAS_UPCALLS);
 	assert_true(weft_key_is_zero(&dev->private_key));
 	assert_int_equal(dev->listen_port, 0);
+	assert_int_equal(dev->upcalls, 0);
 	assert_null(dev->first_peer);
 	weft_device_free(dev);
 }
@@ -144,6 +148,7 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 	assert_refused(PEER_A "AllowedIPs = 10.0.0.0/33\n", "bad allowed IP \"10.0.0.0/33\"");
 	assert_refused(PEER_A "Endpoint = 10.0.0.1\n", "bad endpoint \"10.0.0.1\"");
 	assert_refused(PEER_A "Suite = rot13\n", "unknown suite \"rot13\"");
+	assert_refused(INTERFACE "Upcalls = yes\n", "bad list of upcalls \"yes\"");
 	assert_refused(PEER_A "PersistentKeepalive = 99999\n", "1 to 65535");
 }
 
@@ -190,7 +195,7 @@ static void any_bytes_are_read_without_harm(void **state)
 	static const char *const pieces[] = {
 		"[Interface]", "[Peer]", "\n", "\n", "=", "PublicKey=", KEY_A, "AllowedIPs=",
 		"10.0.0.0/8", ",", "Endpoint=", "[::1]:5", "#", " ", "-", "+", "/", "[", "]", ":",
-		"FwMark=0x1", "PresharedKey=", "\r", "\xff", "x",
+		"FwMark=0x1", "PresharedKey=", "Upcalls=", "on", "\r", "\xff", "x",
 	};
 
 	(void)state;
@@ -227,7 +232,7 @@ static struct weft_device *synced(const char *wanted, const char *present)
 	return dev;
 }
 
-#define FULL INTERFACE "PrivateKey = " KEY_PRIVATE "\nListenPort = 5\nFwMark = 7\n" \
+#define FULL INTERFACE "PrivateKey = " KEY_PRIVATE "\nListenPort = 5\nFwMark = 7\nUpcalls = on\n" \
 	PEER_A "PresharedKey = " KEY_PSK "\nAllowedIPs = 10.0.0.0/8, ::/0\n" \
 	"Endpoint = 192.0.2.1:5\nPersistentKeepalive = 25\nSuite = aes256gcm\n" PEER_B
 
@@ -282,7 +287,8 @@ static void syncing_unsets_what_the_file_no_longer_has_but_keeps_the_endpoint(vo
 
 	(void)state;
 	assert_int_equal(dev->has, WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_LISTEN_PORT |
-			 WEFT_DEVICE_HAS_FWMARK);
+			 WEFT_DEVICE_HAS_FWMARK | WEFT_DEVICE_HAS_UPCALLS);
+	assert_int_equal(dev->upcalls, 0);
 	assert_int_equal(peer->has, WEFT_PEER_HAS_PRESHARED_KEY | WEFT_PEER_HAS_SUITE |
 			 WEFT_PEER_HAS_PERSISTENT_KEEPALIVE);
 	assert_true(weft_key_is_zero(&peer->preshared_key));

@@ -144,10 +144,11 @@ static void every_member_of_a_request_is_encoded(void **state)
 
 	(void)state;
 	dev->has = WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_LISTEN_PORT |
-		   WEFT_DEVICE_HAS_FWMARK;
+		   WEFT_DEVICE_HAS_FWMARK | WEFT_DEVICE_HAS_UPCALLS;
 	dev->private_key = key_of(KEY_PRIVATE);
 	dev->listen_port = 51820;
 	dev->fwmark = 0xdeadbeef;
+	dev->upcalls = WEFT_UPCALL_F_UNKNOWN_DESTINATION;
 	peer->has = WEFT_PEER_HAS_PRESHARED_KEY | WEFT_PEER_HAS_ENDPOINT |
 		    WEFT_PEER_HAS_PERSISTENT_KEEPALIVE | WEFT_PEER_HAS_SUITE;
 	peer->flags = WEFT_PEER_F_REPLACE_ALLOWED_IPS;
@@ -165,6 +166,7 @@ static void every_member_of_a_request_is_encoded(void **state)
 	assert_key(&got->private_key, KEY_PRIVATE);
 	assert_int_equal(got->listen_port, 51820);
 	assert_int_equal(got->fwmark, 0xdeadbeef);
+	assert_int_equal(got->upcalls, WEFT_UPCALL_F_UNKNOWN_DESTINATION);
 	assert_same_peers(dev, got);
 	assert_int_equal(got->first_peer->has, peer->has);
 	assert_int_equal(got->first_peer->flags, peer->flags);
@@ -799,6 +801,7 @@ static struct nlmsghdr *example_reply(void)
 	nla_put_u16(msg, WEFT_A_DEVICE_LISTEN_PORT, 5);
 	nla_put_u32(msg, WEFT_A_DEVICE_FWMARK, 5);
 	nla_put_u32(msg, WEFT_A_DEVICE_PEER_COUNT, 5);
+	nla_put_u32(msg, WEFT_A_DEVICE_UPCALLS, WEFT_UPCALL_F_UNKNOWN_PEER);
 	peer = nla_nest_start(msg, WEFT_A_DEVICE_PEER);
 	nla_put(msg, WEFT_A_PEER_PUBLIC_KEY, sizeof(key), &key);
 	nla_put(msg, WEFT_A_PEER_PRESHARED_KEY, sizeof(key), &key);
@@ -849,7 +852,9 @@ static void every_member_of_a_reply_is_decoded(void **state)
 	assert_int_equal(parse(reply, &dev), 0);
 	assert_int_equal(dev->peer_count, 5);
 	assert_int_equal(dev->has, WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_PUBLIC_KEY |
-			 WEFT_DEVICE_HAS_LISTEN_PORT | WEFT_DEVICE_HAS_FWMARK);
+			 WEFT_DEVICE_HAS_LISTEN_PORT | WEFT_DEVICE_HAS_FWMARK |
+			 WEFT_DEVICE_HAS_UPCALLS);
+	assert_int_equal(dev->upcalls, WEFT_UPCALL_F_UNKNOWN_PEER);
 	peer = dev->first_peer;
 	assert_int_equal(peer->last_handshake.tv_sec, 5);
 	assert_int_equal(peer->last_handshake.tv_nsec, 5);
@@ -1081,6 +1086,67 @@ static void events_are_read_and_unknown_ones_passed_over(void **state)
 	end(weft);
 }
 
+static void send_destination(const void *address, int len)
+{
+	struct nl_msg *msg = fake_message(NULL, WEFT_CMD_UNKNOWN_DESTINATION_NTF, 0);
+
+	nla_put_u32(msg, WEFT_A_DEVICE_IFINDEX, 7);
+	nla_put_string(msg, WEFT_A_DEVICE_IFNAME, "weft0");
+	if (address)
+		nla_put(msg, WEFT_A_DEVICE_DESTINATION, len, address);
+	fake_deliver_event(msg);
+}
+
+static void assert_destination(struct weft *weft, const void *address, size_t len)
+{
+	struct weft_event event;
+
+	assert_int_equal(weft_event_read(weft, &event), 1);
+	assert_int_equal(event.type, WEFT_EVENT_UNKNOWN_DESTINATION);
+	assert_int_equal(event.ifindex, 7);
+	assert_string_equal(event.ifname, "weft0");
+	assert_int_equal(event.destination.family, len == 4 ? AF_INET : AF_INET6);
+	assert_int_equal(event.destination.prefix_len, len * 8);
+	assert_memory_equal(event.destination.addr, address, len);
+	assert_true(weft_key_is_zero(&event.peer.public_key));
+	weft_peer_clear(&event.peer);
+}
+
+static void upcalls_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(weft_upcall_name(WEFT_UPCALL_F_UNKNOWN_PEER), "unknown-peer");
+	assert_int_equal(weft_upcall_from_name("UNKNOWN-destination"),
+			 WEFT_UPCALL_F_UNKNOWN_DESTINATION);
+	assert_null(weft_upcall_name(0));
+	assert_null(weft_upcall_name(WEFT_UPCALL_F_UNKNOWN_PEER |
+				     WEFT_UPCALL_F_UNKNOWN_DESTINATION));
+	assert_int_equal(weft_upcall_from_name(""), -EINVAL);
+}
+
+static void upcalls_are_read(void **state)
+{
+	static const unsigned char address[16] = { 0xfd, 0x77, 3, 4, 5, 6 };
+	struct weft *weft = begin(answer_ack);
+	struct weft_event event;
+
+	(void)state;
+	weft_events_open(weft);
+	send_destination(address, 4);
+	send_destination(address, 16);
+	/* Without what it is about there is nothing to do about it. */
+	send_destination(NULL, 0);
+	/* It comes with an attribute more than is known, as it may one day. */
+	send_event(WEFT_CMD_UNKNOWN_PEER_NTF, 99, 0);
+	send_destination(address, 5);
+	assert_destination(weft, address, 4);
+	assert_destination(weft, address, 16);
+	assert_event(weft, WEFT_EVENT_UNKNOWN_PEER);
+	assert_int_equal(weft_event_read(weft, &event), -WEFT_E_REPLY);
+	assert_int_equal(weft_event_read(weft, &event), 0);
+	end(weft);
+}
+
 static void lost_events_are_reported_and_reading_goes_on(void **state)
 {
 	struct weft *weft = begin(answer_ack);
@@ -1158,6 +1224,8 @@ int main(void)
 		cmocka_unit_test(an_error_of_the_socket_is_passed_on),
 		cmocka_unit_test(a_peer_that_the_reply_lacks_is_an_error),
 		cmocka_unit_test(events_are_read_and_unknown_ones_passed_over),
+		cmocka_unit_test(upcalls_have_names),
+		cmocka_unit_test(upcalls_are_read),
 		cmocka_unit_test(lost_events_are_reported_and_reading_goes_on),
 		cmocka_unit_test(malformed_events_are_an_error_and_reading_goes_on),
 	};

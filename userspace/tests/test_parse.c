@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../weft/format.h"
 #include "../weft/parse.h"
 #include "../weft/weft_tool.h"
 #include "unit.h"
@@ -81,6 +82,60 @@ static void suites_are_known_by_name(void **state)
 	assert_int_equal(suite, WEFT_SUITE_CHACHA20POLY1305);
 	assert_int_equal(parse_suite("des", &suite, &problem), -EINVAL);
 	assert_contains(problem.text, "\"des\"");
+}
+
+static void upcalls_are_on_off_or_named(void **state)
+{
+	static const char *const bad[] = {
+		"", ",", "unknown-peer,", "on,off", "off,unknown-peer", "unknown-peer unknown-destination",
+		"unknown", "1",
+	};
+	struct problem problem;
+	uint32_t upcalls = 9;
+
+	(void)state;
+	assert_int_equal(parse_upcalls("off", &upcalls, &problem), 0);
+	assert_int_equal(upcalls, 0);
+	assert_int_equal(parse_upcalls(" ON ", &upcalls, &problem), 0);
+	assert_int_equal(upcalls, WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION);
+	assert_int_equal(parse_upcalls("unknown-peer", &upcalls, &problem), 0);
+	assert_int_equal(upcalls, WEFT_UPCALL_F_UNKNOWN_PEER);
+	assert_int_equal(parse_upcalls("Unknown-Destination", &upcalls, &problem), 0);
+	assert_int_equal(upcalls, WEFT_UPCALL_F_UNKNOWN_DESTINATION);
+	assert_int_equal(parse_upcalls("unknown-destination , unknown-peer", &upcalls, &problem), 0);
+	assert_int_equal(upcalls, WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION);
+	for EACH(bad, i) {
+		assert_int_equal(parse_upcalls(bad[i], &upcalls, &problem), -EINVAL);
+		assert_contains(problem.text, bad[i]);
+		assert_contains(problem.text, "on, off, or");
+	}
+}
+
+static void upcalls_are_written_as_they_are_read(void **state)
+{
+	static const uint32_t both = WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION;
+	struct upcalls_text text;
+	struct problem problem;
+	uint32_t upcalls;
+
+	(void)state;
+	assert_string_equal(format_upcalls(0, ",").text, "off");
+	assert_string_equal(format_upcalls(WEFT_UPCALL_F_UNKNOWN_DESTINATION, ",").text,
+			    "unknown-destination");
+	for (upcalls = 0; upcalls <= both; ++upcalls) {
+		uint32_t read = ~upcalls;
+
+		text = format_upcalls(upcalls, ", ");
+		assert_int_equal(parse_upcalls(text.text, &read, &problem), 0);
+		assert_int_equal(read, upcalls);
+	}
+	/* Those of a newer kernel have no names here. */
+	assert_string_equal(format_upcalls(both | 1U << 31, ", ").text,
+			    "unknown-peer, unknown-destination, 0x80000000");
+	/* and there is room for any number of them. */
+	text = format_upcalls(UINT32_MAX, ", ");
+	assert_contains(text.text, "0x4, 0x8, ");
+	assert_string_equal(strrchr(text.text, ','), ", 0x80000000");
 }
 
 static void a_bad_public_key_is_named_and_a_bad_secret_is_not(void **state)
@@ -349,12 +404,14 @@ static void set_takes_all_key_words_of_interface_and_peer(void **state)
 
 	(void)state;
 	assert_int_equal(set(&dev, &problem, "weft0 listen-port 51820 fwmark 0x10 "
+		"upcalls unknown-destination "
 		"private-key /dev/null peer " KEY_A " preshared-key /dev/null "
 		"endpoint 192.0.2.1:5 persistent-keepalive 25 allowed-ips 10.0.0.0/8,::/0 "
 		"suite aes256gcm peer " KEY_B " remove"), 0);
 	assert_string_equal(dev->ifname, "weft0");
 	assert_int_equal(dev->has, WEFT_DEVICE_HAS_LISTEN_PORT | WEFT_DEVICE_HAS_FWMARK |
-			 WEFT_DEVICE_HAS_PRIVATE_KEY);
+			 WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_UPCALLS);
+	assert_int_equal(dev->upcalls, WEFT_UPCALL_F_UNKNOWN_DESTINATION);
 	assert_int_equal(dev->flags, 0);
 	assert_int_equal(dev->listen_port, 51820);
 	assert_int_equal(dev->fwmark, 16);
@@ -390,6 +447,8 @@ static void set_says_what_is_wrong_with_its_arguments(void **state)
 		{ "weft0 peer abc", "bad key \"abc\"" },
 		{ "weft0 peer " KEY_A " remove me", "unknown key word \"me\"" },
 		{ "weft0 peer " KEY_A " suite x", "suite: unknown suite \"x\"" },
+		{ "weft0 upcalls x", "upcalls: bad list of upcalls \"x\"" },
+		{ "weft0 peer " KEY_A " upcalls on", "\"upcalls\" belongs to the interface" },
 	};
 	struct weft_device *dev;
 	struct problem problem;
@@ -459,6 +518,8 @@ int main(void)
 		cmocka_unit_test(fwmarks_are_off_decimal_or_hexadecimal),
 		cmocka_unit_test(keepalive_is_off_or_seconds),
 		cmocka_unit_test(suites_are_known_by_name),
+		cmocka_unit_test(upcalls_are_on_off_or_named),
+		cmocka_unit_test(upcalls_are_written_as_they_are_read),
 		cmocka_unit_test(a_bad_public_key_is_named_and_a_bad_secret_is_not),
 		cmocka_unit_test(endpoints_of_both_families_are_read),
 		cmocka_unit_test(endpoints_that_lack_a_part_are_refused),

@@ -50,6 +50,12 @@ static int read_fwmark(struct weft_device *dev, const char *value, struct proble
 	return parse_fwmark(value, &dev->fwmark, problem);
 }
 
+static int read_upcalls(struct weft_device *dev, const char *value, struct problem *problem)
+{
+	dev->has |= WEFT_DEVICE_HAS_UPCALLS;
+	return parse_upcalls(value, &dev->upcalls, problem);
+}
+
 static int read_public_key(struct weft_device *dev, const char *value, struct problem *problem)
 {
 	return parse_public_key(value, &dev->last_peer->public_key, problem);
@@ -97,6 +103,7 @@ static const struct field {
 	{ SECTION_INTERFACE, "PrivateKey", read_private_key },
 	{ SECTION_INTERFACE, "ListenPort", read_listen_port },
 	{ SECTION_INTERFACE, "FwMark", read_fwmark },
+	{ SECTION_INTERFACE, "Upcalls", read_upcalls },
 	{ SECTION_PEER, "PublicKey", read_public_key },
 	{ SECTION_PEER, "PresharedKey", read_preshared_key },
 	{ SECTION_PEER, "AllowedIPs", read_allowed_ips },
@@ -169,7 +176,7 @@ static int unknown_field(const struct reader *reader, const char *name)
 {
 	static const char *const expected[] = {
 		[SECTION_NONE] = "[Interface] or [Peer] before it",
-		[SECTION_INTERFACE] = "PrivateKey, ListenPort or FwMark in [Interface]",
+		[SECTION_INTERFACE] = "PrivateKey, ListenPort, FwMark or Upcalls in [Interface]",
 		/* clang takes a string in two parts for a forgotten comma */
 		[SECTION_PEER] = ("PublicKey, PresharedKey, AllowedIPs, Endpoint, "
 				  "PersistentKeepalive or Suite in [Peer]"),
@@ -251,7 +258,7 @@ int config_read(FILE *file, const char *path, const char *ifname, enum config_mo
 	if (mode == CONFIG_REPLACE) {
 		dev->flags = WEFT_DEVICE_F_REPLACE_PEERS;
 		dev->has = WEFT_DEVICE_HAS_PRIVATE_KEY | WEFT_DEVICE_HAS_LISTEN_PORT |
-			   WEFT_DEVICE_HAS_FWMARK;
+			   WEFT_DEVICE_HAS_FWMARK | WEFT_DEVICE_HAS_UPCALLS;
 	}
 	err = read_lines(&reader, file);
 	if (err)

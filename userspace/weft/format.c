@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <string.h>
 
@@ -62,4 +63,28 @@ const char *format_suite(uint32_t suite, char buf[16])
 		return name;
 	snprintf(buf, 16, "%u", suite);
 	return buf;
+}
+
+const char *format_upcall(uint32_t upcall, char buf[16])
+{
+	const char *name = weft_upcall_name(upcall);
+
+	if (name)
+		return name;
+	snprintf(buf, 16, "0x%" PRIx32, upcall);
+	return buf;
+}
+
+struct upcalls_text format_upcalls(uint32_t upcalls, const char *separator)
+{
+	struct upcalls_text out = { .text = "off" };
+	char buf[16];
+	int at = 0;
+
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		if (upcalls & bit)
+			at += snprintf(out.text + at, sizeof(out.text) - (size_t)at, "%s%s",
+				       at ? separator : "", format_upcall(bit, buf));
+	}
+	return out;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mesh/mesh.h"
 #include "weft_tool.h"
 
 #ifndef WEFT_VERSION
@@ -19,13 +20,14 @@ struct command {
 static const struct command low_level[] = {
 	{ "show", cmd_show,
 	  "{ <interface> | all | interfaces } [public-key | private-key | listen-port | fwmark | "
-	  "peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | "
+	  "upcalls | peers | preshared-keys | endpoints | allowed-ips | latest-handshakes | transfer | "
 	  "persistent-keepalive | dump] [--json]",
 	  "Show the configuration and state of interfaces" },
 	{ "showconf", cmd_showconf, "<interface>",
 	  "Show the configuration of an interface, as setconf takes it" },
 	{ "set", cmd_set,
 	  "<interface> [listen-port <port>] [fwmark <mark>] [private-key <file path>] "
+	  "[upcalls on|off|<name1>[,<name2>]] "
 	  "[peer <base64 public key> [remove] [preshared-key <file path>] [endpoint <ip>:<port>] "
 	  "[persistent-keepalive <interval seconds>] [allowed-ips [+|-]<ip1>/<cidr1>"
 	  "[,[+|-]<ip2>/<cidr2>]...] [suite auto|chacha20poly1305|aes256gcm] ]...",
@@ -41,11 +43,50 @@ static const struct command low_level[] = {
 	{ "pubkey", cmd_pubkey, "", "Read a private key from stdin and print its public key" },
 };
 
+static const struct command mesh[] = {
+	{ "init", cmd_init,
+	  "[<network>] [--name <name of this machine>] [--ipv4 <range>|none] [--uses <n>] "
+	  "[--expires <time>] [--interface <name>] [--port <port>] [--endpoint <ip>:<port>]... "
+	  "[--no-beacons] [--qr] [--json]",
+	  "Make a network with this machine in it, and invite others" },
+	{ "invite", cmd_invite,
+	  "[--network <network>] [--uses <n>] [--expires <time>] [--name <name>] "
+	  "[--group <group>]... [--route <cidr>]... [--relay] [--member-expires <time>] "
+	  "[--no-secret] [--qr] [--json]",
+	  "Print a token with which others can join" },
+	{ "join", cmd_join,
+	  "{ <token> | - } [--network <name for it>] [--name <name of this machine>] "
+	  "[--wait <seconds>] [--interface <name>] [--port <port>] [--endpoint <ip>:<port>]... "
+	  "[--no-beacons] [--json]",
+	  "Become a member of a network" },
+	{ "leave", cmd_leave, "[<network>] [--force]",
+	  "Leave a network, and delete its keys from this machine" },
+	{ "up", cmd_up, "[<network>]", "Bring a network up, now and after each start" },
+	{ "down", cmd_down, "[<network>]", "Take a network down, until it is brought up" },
+	{ "status", cmd_status, "[<network>] [--json]",
+	  "Show the networks, and the way to each member" },
+	{ "ping", cmd_ping, "[--network <network>] [-c <count>] [-4] [--json] <member>",
+	  "See whether a member answers, and which way" },
+	{ "peers", cmd_peers,
+	  "[--network <network>] [--json] [list | add-static <name> [<public key>] "
+	  "[--via <member>] [--route <cidr>]... [--expires <time>] | add-admin <member> | "
+	  "del-admin <member>]",
+	  "Show the members; admit stock WireGuard members; make admins" },
+	{ "revoke", cmd_revoke, "[--network <network>] [--compromised] [--json] <member>",
+	  "Put a member out of the network, for good" },
+	{ "route", cmd_route, "[--network <network>] [--json] [list | { add | del } <cidr>...]",
+	  "Show or change what networks are reached through members" },
+	{ "export", cmd_export, "[--network <network>] [--qr] [--json] <member>",
+	  "Print the configuration of a stock WireGuard member" },
+	{ "monitor", cmd_monitor, "[<network>] [--json]", "Print what happens, as it happens" },
+};
+
 static const struct section {
 	const char *title;
 	const struct command *commands;
 	size_t n;
 } sections[] = {
+	{ "Networks", mesh, ARRAY_SIZE(mesh) },
 	{ "Interfaces and keys", low_level, ARRAY_SIZE(low_level) },
 };
 

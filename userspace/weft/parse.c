@@ -153,6 +153,33 @@ static char *trim(char *text)
 	return text;
 }
 
+int parse_upcalls(const char *text, uint32_t *upcalls, struct problem *problem)
+{
+	__free_text char *copy = strdup(text);
+	char *rest, *item;
+
+	if (!copy)
+		return problem_set(problem, -ENOMEM, "no memory");
+	*upcalls = 0;
+	rest = trim(copy);
+	if (!strcasecmp(rest, "off"))
+		return 0;
+	if (!strcasecmp(rest, "on")) {
+		*upcalls = WEFT_UPCALL_F_UNKNOWN_PEER | WEFT_UPCALL_F_UNKNOWN_DESTINATION;
+		return 0;
+	}
+	while ((item = strsep(&rest, ","))) {
+		int found = weft_upcall_from_name(trim(item));
+
+		if (found < 0)
+			return problem_set(problem, -EINVAL, "bad list of upcalls \"%s\": "
+					   "expected on, off, or unknown-peer and "
+					   "unknown-destination with a comma between them", text);
+		*upcalls |= (uint32_t)found;
+	}
+	return 0;
+}
+
 /* @text is changed, @token is what to show of it. */
 static int parse_prefix(char *text, const char *token, struct weft_allowed_ip *ip,
 			struct problem *problem)

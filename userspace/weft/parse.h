@@ -31,6 +31,8 @@ int parse_port(const char *text, uint16_t *port, struct problem *problem);
 int parse_fwmark(const char *text, uint32_t *fwmark, struct problem *problem);
 int parse_keepalive(const char *text, uint16_t *seconds, struct problem *problem);
 int parse_suite(const char *text, uint32_t *suite, struct problem *problem);
+/* off, on for all that there are, or a list of names. */
+int parse_upcalls(const char *text, uint32_t *upcalls, struct problem *problem);
 /* Resolves names, which may take long. */
 int parse_endpoint(const char *text, union weft_endpoint *endpoint, struct problem *problem);
 /*

@@ -37,6 +37,12 @@ static int set_private_key(struct weft_device *dev, const char *value, struct pr
 	return read_key_file(value, &dev->private_key, problem);
 }
 
+static int set_upcalls(struct weft_device *dev, const char *value, struct problem *problem)
+{
+	dev->has |= WEFT_DEVICE_HAS_UPCALLS;
+	return parse_upcalls(value, &dev->upcalls, problem);
+}
+
 static int begin_peer(struct weft_device *dev, const char *value, struct problem *problem)
 {
 	struct weft_key key;
@@ -88,6 +94,7 @@ static const struct word words[] = {
 	{ "listen-port", false, true, set_listen_port },
 	{ "fwmark", false, true, set_fwmark },
 	{ "private-key", false, true, set_private_key },
+	{ "upcalls", false, true, set_upcalls },
 	{ "peer", false, true, begin_peer },
 	{ "remove", true, false, set_remove },
 	{ "preshared-key", true, true, set_preshared_key },
@@ -113,7 +120,7 @@ static int check_word(const struct word *word, const char *name, bool in_peer, b
 		return problem_set(problem, -EINVAL, "unknown key word \"%s\": expected %s", name,
 				   in_peer ? "remove, preshared-key, endpoint, allowed-ips, "
 					     "persistent-keepalive, suite or peer"
-					   : "listen-port, fwmark, private-key or peer");
+					   : "listen-port, fwmark, private-key, upcalls or peer");
 	if (word->of_peer && !in_peer)
 		return problem_set(problem, -EINVAL, "\"%s\" belongs to a peer: put peer KEY "
 				   "before it", name);

@@ -31,6 +31,11 @@ static void print_fwmark(const struct weft_device *dev)
 		fputs("off", stdout);
 }
 
+static void print_upcalls(const struct weft_device *dev)
+{
+	fputs(format_upcalls(dev->upcalls, ",").text, stdout);
+}
+
 static void print_nothing(const struct weft_peer *peer)
 {
 	(void)peer;
@@ -92,6 +97,7 @@ static const struct field {
 	{ "private-key", print_private_key, NULL },
 	{ "listen-port", print_listen_port, NULL },
 	{ "fwmark", print_fwmark, NULL },
+	{ "upcalls", print_upcalls, NULL },
 	{ "peers", NULL, print_nothing },
 	{ "preshared-keys", NULL, print_preshared_key },
 	{ "endpoints", NULL, print_endpoint },

@@ -74,6 +74,21 @@ static struct json_object *suite(bool known, uint32_t suite)
 	return known ? text(format_suite(suite, buf)) : NULL;
 }
 
+static struct json_object *upcalls(const struct weft_device *dev)
+{
+	struct json_object *array;
+	char buf[16];
+
+	if (!(dev->has & WEFT_DEVICE_HAS_UPCALLS))
+		return NULL;
+	array = made(json_object_new_array());
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		if (dev->upcalls & bit)
+			append(array, text(format_upcall(bit, buf)));
+	}
+	return array;
+}
+
 static struct json_object *allowed_ips(const struct weft_peer *peer)
 {
 	struct json_object *array = made(json_object_new_array());
@@ -164,6 +179,7 @@ static struct json_object *device_object(const struct weft_device *dev)
 	add_secret(object, "has_private_key", "private_key", &dev->private_key);
 	add(object, "listen_port", number(dev->listen_port));
 	add(object, "fwmark", number(dev->fwmark));
+	add(object, "upcalls", upcalls(dev));
 	weft_for_each_peer(dev, peer)
 		append(array, peer_object(peer));
 	add(object, "peers", array);

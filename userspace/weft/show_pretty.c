@@ -255,6 +255,10 @@ static void print_device(const struct weft_device *dev)
 		print_label("fwmark");
 		printf("0x%" PRIx32 "\n", dev->fwmark);
 	}
+	if (dev->upcalls) {
+		print_label("upcalls");
+		puts(format_upcalls(dev->upcalls, ", ").text);
+	}
 }
 
 void show_pretty(const struct weft_device *dev)

@@ -14,6 +14,9 @@ static void print_interface(const struct weft_device *dev)
 		printf("FwMark = 0x%" PRIx32 "\n", dev->fwmark);
 	if (!weft_key_is_zero(&dev->private_key))
 		printf("PrivateKey = %s\n", format_key(&dev->private_key).text);
+	/* wg would not read it, so it is written only where somebody chose it. */
+	if (dev->upcalls)
+		printf("Upcalls = %s\n", format_upcalls(dev->upcalls, ", ").text);
 	putchar('\n');
 }
 
@@ -34,7 +37,7 @@ static void print_peer(const struct weft_peer *peer)
 		printf("Endpoint = %s\n", format_endpoint(&peer->endpoint).text);
 	if (peer->persistent_keepalive)
 		printf("PersistentKeepalive = %u\n", peer->persistent_keepalive);
-	/* wg would not read it, so it is written only where somebody chose it. */
+	/* Likewise. */
 	if (peer->has & WEFT_PEER_HAS_SUITE && peer->suite != WEFT_SUITE_AUTO)
 		printf("Suite = %s\n", format_suite(peer->suite, buf));
 }

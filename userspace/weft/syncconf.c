@@ -267,6 +267,8 @@ static void diff_device(struct weft_device *wanted, const struct weft_device *pr
 		wanted->has &= ~WEFT_DEVICE_HAS_LISTEN_PORT;
 	if (wanted->fwmark == present->fwmark)
 		wanted->has &= ~WEFT_DEVICE_HAS_FWMARK;
+	if (wanted->upcalls == present->upcalls)
+		wanted->has &= ~WEFT_DEVICE_HAS_UPCALLS;
 }
 
 static int diff_peers(struct weft_device *wanted, const struct index *wanted_index,

@@ -14,6 +14,8 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	/* weftd does not run, the network is down, a member does not answer */
+	EXIT_NOT_CONNECTED = 3,
 };
 
 /* Subcommands: argv[0] is the command's name. They return an exit code. */

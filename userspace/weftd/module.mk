@@ -2,13 +2,19 @@
 # The daemon's core: no clock, socket, file or thread in it.
 CORE_SRCS := address.c cbor.c fields.c identity.c invitation.c reason.c record.c revoke.c roster.c \
 	state.c token.c view.c
+# The node: what the daemon decides.
+CORE_SRCS += announce.c beacon.c command.c contact.c door.c gossip.c input.c join.c known.c link.c \
+	node.c output.c parting.c peer.c random.c rendezvous.c review.c route.c schedule.c secret.c spread.c \
+	status.c sync.c
 CORE_OBJS := $(CORE_SRCS:%.c=$(B)/core/%.o)
 CORE_PKGS := libsodium
 CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
-	test_vectors
+	test_vectors test_message_vectors test_gossip test_node test_network test_large
+# Those that simulate a network.
+SIM_TESTS := test_node test_network test_large
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -21,16 +27,70 @@ $(CORE_A): $(CORE_OBJS)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# The daemon around it.
+WEFTD_SRCS := commands.c config.c control.c daemon.c export.c sockets.c json.c kernel.c links.c log.c \
+	main.c names.c network.c notify.c privilege.c report.c store.c
+WEFTD_OBJS := $(WEFTD_SRCS:%.c=$(B)/daemon/%.o)
+WEFTD_PKGS := libuv json-c libnl-3.0 libnl-route-3.0
+WEFTD := $(B)/weftd
+
+$(WEFTD_OBJS): CPPFLAGS += -Iweftd/core $(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS)) \
+	-DWEFT_VERSION='"$(VERSION)"'
+$(B)/daemon/%.o: weftd/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(WEFTD): $(WEFTD_OBJS) $(CORE_A) $(LIBWEFT_A)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS))
+
 $(CORE_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
 $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+SIM_OBJS := $(B)/tests/sim.o $(B)/tests/sim_kernel.o
+$(SIM_OBJS): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
+$(SIM_OBJS): $(B)/tests/%.o: weftd/tests/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
+
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/tests/test_large: LDFLAGS += -Wl,--wrap=weft_record_parse
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
+
+# Always, because nothing tells when a directory was set otherwise.
+$(B)/weftd.service: weftd/weftd.service.in FORCE
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' $< >$@
+
+# Of the shell, what can be had without a kernel.
+SHELL_TESTS := test_store test_settings test_notify
+SHELL_PART_OBJS := $(filter-out %/main.o %/commands.o %/control.o %/daemon.o %/network.o %/names.o \
+	%/report.o %/export.o,$(WEFTD_OBJS))
+
+$(SHELL_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd -Iweftd/core -Itests \
+	$(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS))
+$(SHELL_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/test_store: LDFLAGS += -Wl,--wrap=write,--wrap=fsync,--wrap=renameat
+$(SHELL_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(SHELL_PART_OBJS) $(CORE_A) $(LIBWEFT_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS) $(TEST_PKGS))
 
 # What of the core its tests execute: lines, and branches taken either way.
 coverage:

@@ -136,6 +136,25 @@ MUTATIONS = [
     ("cookie.c", "cookie_ratelimited", "\tweft_cookie_make(checker, cookie, skb);\n\tweft_cookie_mac2", "\tweft_ratelimiter_allow(skb, net);\n\tweft_cookie_make(checker, cookie, skb);\n\tweft_cookie_mac2"),
     ("cookie.c", "cookie_checker_wipe", "memzero_explicit(checker->cookie_encryption_key,\n\t\t\t\t sizeof(checker->cookie_encryption_key));", ""),
     ("suite.c", "noise_known_answers", "WireGuard v1 zx2c4 Jason@zx2c4.com", "WireGuard v2 zx2c4 Jason@zx2c4.com"),
+    ("suite.c", "noise_known_answers_gcm", "weft v1", "weft v2"),
+    # the nonce as WireGuard has it
+    ("gcm.c", "noise_known_answers_gcm", "put_unaligned_be64(nonce", "put_unaligned_le64(nonce"),
+    ("gcm.c", "gcm_known_answers", "put_unaligned_be64(nonce", "put_unaligned_le64(nonce"),
+    # the tag is written into the destination too
+    ("gcm.c", "gcm_known_answers", "if (dst == src || !len)", "if (1)"),
+    ("gcm.c", "gcm_changed_message", "return !(seal ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req));", "return seal ? !crypto_aead_encrypt(req) : (crypto_aead_decrypt(req), true);"),
+    # associated data are not looked at
+    ("gcm.c", "gcm_handshake_payload", "aead_request_set_ad(req, ad_len);", "aead_request_set_ad(req, 0);"),
+    ("gcm.c", "gcm_driver_is_synchronous", 'aead = allocate_fast("__gcm(aes)", CRYPTO_ALG_INTERNAL);', 'aead = allocate("gcm_base(ctr(aes-generic),ghash-generic)", 0); if (IS_ERR(aead)) aead = allocate("gcm-aes-lib", 0); if (IS_ERR(aead)) aead = NULL;'),
+    ("noise.c", "noise_suites", "wanted == WEFT_SUITE_AUTO || wanted == suite->id", "wanted == WEFT_SUITE_AUTO || 1"),
+    ("noise.c", "noise_suites", "weft_control_best_suite(peer) : id", "0 : id"),
+    # a body longer than the frame
+    ("control.c", "control_frames", "if (len > skb->len - sizeof(*header))", "if (0)"),
+    ("control.c", "control_frames", "if (len != sizeof(*hello))", "if (len < sizeof(*hello))"),
+    ("control.c", "control_hello_is_answered", "if (!(hello->flags & WEFT_HELLO_F_ANSWER))", "if (1)"),
+    ("control.c", "control_three_hellos", "if (READ_ONCE(control->unanswered) >= MAX_UNANSWERED)", "if (0)"),
+    ("control.c", "control_no_answer_is_remembered", "WRITE_ONCE(control->suites, 0);\n\tif (control->failures", "if (control->failures"),
+    ("control.c", "control_initiator_upgrades", "session->initiator &&", ""),
     # transport keys exchanged at both ends
     ("noise.c", "noise_known_answers", "kdf(first, second, NULL, ck, NULL, 0);", "kdf(second, first, NULL, ck, NULL, 0);"),
     # the clock tells all it knows

@@ -136,6 +136,8 @@ static void weft_pair(struct kunit *test, unsigned int vector)
 		     vector_noise[vector].sr_public, vector_noise[vector].psk);
 	weft_end_set(&f->r, vector_noise[vector].sr,
 		     vector_noise[vector].si_public, vector_noise[vector].psk);
+	f->i.peer.suite = vector_noise[vector].suite;
+	f->r.peer.suite = WEFT_SUITE_AUTO;
 }
 
 static bool weft_initiate(struct weft_noise_fixture *f)
@@ -207,7 +209,23 @@ static struct weft_session *weft_next(struct weft_end *end)
 	return rcu_dereference_protected(end->peer.sessions.next, true);
 }
 
-static void noise_known_answers(struct kunit *test)
+/* The keys, in a suite that keeps them as they are. */
+static void weft_expect_keys(struct kunit *test, unsigned int v,
+			     const struct weft_session *i,
+			     const struct weft_session *r)
+{
+	KUNIT_EXPECT_EQ(test, memcmp(i->send_key.raw,
+				     vector_noise[v].to_responder, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(r->recv_key.raw,
+				     vector_noise[v].to_responder, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(i->recv_key.raw,
+				     vector_noise[v].to_initiator, 32), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(r->send_key.raw,
+				     vector_noise[v].to_initiator, 32), 0);
+}
+
+/* The known answers of a suite. */
+static void weft_known_answers(struct kunit *test, u8 suite)
 {
 	const size_t macs = sizeof(struct weft_message_macs);
 	struct weft_noise_fixture *f = test->priv;
@@ -221,6 +239,8 @@ static void noise_known_answers(struct kunit *test)
 	BUILD_BUG_ON(sizeof(vector_noise[0].response) != sizeof(f->response));
 
 	for (v = 0; v < ARRAY_SIZE(vector_noise); v++) {
+		if (vector_noise[v].suite != suite)
+			continue;
 		kunit_info(test, "%s\n", vector_noise[v].name);
 		weft_pair(test, v);
 		KUNIT_EXPECT_EQ(test, memcmp(f->i.wdev.identity.public_key,
@@ -261,14 +281,10 @@ static void noise_known_answers(struct kunit *test)
 		r = weft_next(&f->r);
 		KUNIT_ASSERT_NOT_NULL(test, i);
 		KUNIT_ASSERT_NOT_NULL(test, r);
-		KUNIT_EXPECT_EQ(test, memcmp(i->send_key.raw,
-					     vector_noise[v].to_responder, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(r->recv_key.raw,
-					     vector_noise[v].to_responder, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(i->recv_key.raw,
-					     vector_noise[v].to_initiator, 32), 0);
-		KUNIT_EXPECT_EQ(test, memcmp(r->send_key.raw,
-					     vector_noise[v].to_initiator, 32), 0);
+		KUNIT_EXPECT_EQ(test, i->suite->id, suite);
+		KUNIT_EXPECT_EQ(test, r->suite->id, suite);
+		if (!suite)
+			weft_expect_keys(test, v, i, r);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(i->remote_index), VECTOR_INDEX_R);
 		KUNIT_EXPECT_EQ(test, le32_to_cpu(r->remote_index), VECTOR_INDEX_I);
 
@@ -295,6 +311,48 @@ static void noise_known_answers(struct kunit *test)
 		weft_test_secret = NULL;
 		weft_test_index = 0;
 	}
+}
+
+static void noise_known_answers(struct kunit *test)
+{
+	weft_known_answers(test, 0);
+}
+
+static void noise_known_answers_gcm(struct kunit *test)
+{
+	if (!weft_suite_usable(WEFT_SUITE_AES256GCM))
+		kunit_skip(test, "no accelerated AES-GCM");
+	weft_known_answers(test, WEFT_SUITE_AES256GCM);
+}
+
+/* Suites that are set at one end only, or not the same at both. */
+static void noise_suites(struct kunit *test)
+{
+	struct weft_noise_fixture *f = test->priv;
+
+	if (!weft_suite_usable(WEFT_SUITE_AES256GCM))
+		kunit_skip(test, "no accelerated AES-GCM");
+	weft_pair(test, 0);
+	f->i.peer.suite = WEFT_SUITE_AUTO;
+	weft_shake(test);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->initiation.header), 0);
+	/* Once a HELLO has told. */
+	f->i.peer.control.suites = 3;
+	weft_shake(test);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->initiation.header), 1);
+	KUNIT_EXPECT_EQ(test, weft_message_suite(&f->response.header), 1);
+	/* A set suite refuses others, either way. */
+	f->r.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_take_initiation(test));
+	f->i.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	f->r.peer.suite = WEFT_SUITE_AES256GCM;
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_take_initiation(test));
+	f->r.peer.suite = WEFT_SUITE_CHACHA20POLY1305;
+	weft_shake(test);
 }
 
 /* Random keys, and a word each way, again and again between the same two. */
@@ -569,6 +627,122 @@ static void noise_low_order_points(struct kunit *test)
 	}
 }
 
+static bool weft_identify(struct weft_noise_fixture *f,
+			  struct weft_stranger *stranger)
+{
+	return weft_handshake_identify(&f->initiation, &f->r.wdev, stranger);
+}
+
+static void noise_stranger(struct kunit *test)
+{
+	struct weft_noise_fixture *f = test->priv;
+	u8 *byte = (u8 *)&f->initiation;
+	struct weft_stranger first, second;
+	static const u8 zero[KEY_LEN];
+	size_t i;
+
+	/* Who is a peer is none. */
+	weft_pair(test, 1);
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &first));
+
+	list_del(&f->r.peer.list);
+	KUNIT_EXPECT_FALSE(test, weft_take_initiation(test));
+	KUNIT_EXPECT_TRUE(test, weft_identify(f, &first));
+	KUNIT_EXPECT_EQ(test, memcmp(first.public_key,
+				     vector_noise[1].si_public, KEY_LEN), 0);
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_TRUE(test, weft_identify(f, &second));
+	KUNIT_EXPECT_EQ(test, memcmp(first.public_key, second.public_key,
+				     KEY_LEN), 0);
+	KUNIT_EXPECT_LT(test, memcmp(first.timestamp, second.timestamp,
+				     sizeof(first.timestamp)), 0);
+
+	for (i = offsetof(typeof(f->initiation), unencrypted_ephemeral);
+	     i < offsetof(typeof(f->initiation), macs); i++) {
+		byte[i] ^= 1 << i % 7;
+		KUNIT_EXPECT_FALSE_MSG(test, weft_identify(f, &second),
+				       "byte %zu", i);
+		byte[i] ^= 1 << i % 7;
+	}
+	byte[1] = 200;
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &second));
+	byte[1] = 0;
+
+	/* None of that stands in the way when he becomes a peer. */
+	list_add(&f->r.peer.list, &f->r.table.peers);
+	KUNIT_EXPECT_TRUE(test, weft_take_initiation(test));
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &second));
+
+	/* A device without a key, and one that hears itself. */
+	weft_tick();
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	list_del_init(&f->r.peer.list);
+	weft_end_set(&f->r, zero, vector_noise[1].si_public, zero);
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &second));
+	weft_pair(test, 1);
+	weft_end_set(&f->i, vector_noise[1].sr, vector_noise[1].sr_public,
+		     zero);
+	KUNIT_ASSERT_TRUE(test, weft_initiate(f));
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &second));
+}
+
+/*
+ * An initiation in the name of @public_key by somebody who does not have the
+ * private key, and so does not know the static secret: he has to guess.
+ */
+static void weft_forge_stranger(struct weft_noise_fixture *f,
+				const u8 public_key[KEY_LEN],
+				const u8 secret[KEY_LEN])
+{
+	struct weft_message_handshake_initiation *msg = &f->initiation;
+	u8 timestamp[WEFT_NOISE_TIMESTAMP_LEN], private[KEY_LEN];
+	struct transcript t;
+
+	transcript_init(&t, weft_suite_by_id(0), f->r.wdev.identity.public_key);
+	curve25519_generate_secret(private);
+	WARN_ON(!curve25519_generate_public(msg->unencrypted_ephemeral,
+					    private));
+	mix_ephemeral(&t, msg->unencrypted_ephemeral);
+	WARN_ON(!mix_dh(&t, private, f->r.wdev.identity.public_key));
+	seal(&t, msg->encrypted_static, public_key, KEY_LEN);
+	kdf(t.ck, t.key, NULL, t.ck, secret, KEY_LEN);
+	timestamp_now(timestamp);
+	seal(&t, msg->encrypted_timestamp, timestamp, sizeof(timestamp));
+	msg->header.type = weft_message_word(WEFT_MESSAGE_HANDSHAKE_INITIATION, 0);
+}
+
+/* What names a key is no proof to have it. */
+static void noise_stranger_with_anothers_key(struct kunit *test)
+{
+	struct weft_noise_fixture *f = test->priv;
+	static const u8 points[][KEY_LEN] = { { 0 }, { 1 } };
+	struct weft_stranger stranger;
+	static const u8 zero[KEY_LEN];
+	u8 secret[KEY_LEN];
+	unsigned int i;
+
+	weft_pair(test, 0);
+	list_del_init(&f->r.peer.list);
+	/* With the right secret this would be an initiation. */
+	KUNIT_ASSERT_TRUE(test, curve25519(secret, vector_noise[0].si,
+					   vector_noise[0].sr_public));
+	weft_forge_stranger(f, vector_noise[0].si_public, secret);
+	KUNIT_EXPECT_TRUE(test, weft_identify(f, &stranger));
+
+	weft_forge_stranger(f, vector_noise[0].si_public, zero);
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &stranger));
+	get_random_bytes(secret, sizeof(secret));
+	weft_forge_stranger(f, vector_noise[0].si_public, secret);
+	KUNIT_EXPECT_FALSE(test, weft_identify(f, &stranger));
+	/* Keys whose secret everybody knows are nobody's. */
+	for (i = 0; i < ARRAY_SIZE(points); i++) {
+		weft_forge_stranger(f, points[i], zero);
+		KUNIT_EXPECT_FALSE(test, weft_identify(f, &stranger));
+	}
+}
+
 static void noise_removed_peer(struct kunit *test)
 {
 	struct weft_noise_fixture *f = test->priv;
@@ -589,6 +763,7 @@ static int weft_noise_test_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	weft_noise_init();
+	weft_gcm_probe();
 	weft_end_init(test, &f->i);
 	weft_end_init(test, &f->r);
 	weft_test_secret = NULL;
@@ -615,10 +790,13 @@ static void weft_noise_test_exit(struct kunit *test)
 	}
 	/* Sessions that are gone are freed by this module's code. */
 	rcu_barrier();
+	weft_gcm_exit();
 }
 
 static struct kunit_case weft_noise_cases[] = {
 	KUNIT_CASE(noise_known_answers),
+	KUNIT_CASE(noise_known_answers_gcm),
+	KUNIT_CASE(noise_suites),
 	KUNIT_CASE(noise_round_trip),
 	KUNIT_CASE(noise_secrets_are_erased),
 	KUNIT_CASE(noise_changed_initiation),
@@ -627,6 +805,8 @@ static struct kunit_case weft_noise_cases[] = {
 	KUNIT_CASE(noise_response_only_to_the_last),
 	KUNIT_CASE(noise_wrong_keys),
 	KUNIT_CASE(noise_low_order_points),
+	KUNIT_CASE(noise_stranger),
+	KUNIT_CASE(noise_stranger_with_anothers_key),
 	KUNIT_CASE(noise_removed_peer),
 	{}
 };

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Known answers for the tests of kmod/, from the WireGuard paper and RFCs 7748, 8439.
+"""Known answers for the tests of kmod/, from the WireGuard paper, RFCs 7748 and 8439, FIPS 197 and
+NIST SP 800-38D.
 
 Everything but BLAKE2s (hashlib's) is written out here in the plainest way, so
-that no code is shared with the kernel's. Writes cookie_vectors.h and
+that no code is shared with the kernel's. Writes cookie_vectors.h, gcm_vectors.h and
 noise_vectors.h beside itself; with --check, compares instead.
 """
 import hashlib
@@ -85,6 +86,95 @@ def xaead(key, nonce, plain, ad):
     return seal(struct.pack("<8I", *x[:4], *x[12:]), bytes(4) + nonce[16:], plain, ad)
 
 
+# --- AES-256: FIPS 197; GCM: NIST SP 800-38D ---
+
+
+def xtime(b):
+    return (b << 1) ^ (0x11B if b & 0x80 else 0)
+
+
+def field_mul(a, b):
+    out = 0
+    while b:
+        if b & 1:
+            out ^= a
+        a, b = xtime(a), b >> 1
+    return out
+
+
+def make_sbox():
+    box = []
+    for x in range(256):
+        inverse = next((y for y in range(256) if field_mul(x, y) == 1), 0)
+        bits = inverse
+        for n in range(1, 5):
+            bits ^= (inverse << n | inverse >> 8 - n) & 0xFF
+        box.append(bits ^ 0x63)
+    return box
+
+
+SBOX = make_sbox()
+
+
+def aes256_schedule(key):
+    words, rcon = [key[i : i + 4] for i in range(0, 32, 4)], 1
+    for i in range(8, 60):
+        word = words[-1]
+        if i % 8 == 0:
+            word = bytes(SBOX[b] for b in word[1:] + word[:1])
+            word, rcon = bytes([word[0] ^ rcon]) + word[1:], xtime(rcon)
+        elif i % 8 == 4:
+            word = bytes(SBOX[b] for b in word)
+        words.append(bytes(a ^ b for a, b in zip(words[-8], word)))
+    return [b"".join(words[i : i + 4]) for i in range(0, 60, 4)]
+
+
+def aes256_block(schedule, block):
+    state = bytes(a ^ b for a, b in zip(block, schedule[0]))
+    for n, key in enumerate(schedule[1:], 1):
+        state = bytes(SBOX[state[(i + 4 * (i % 4)) % 16]] for i in range(16))
+        if n < 14:
+            mixed = []
+            for c in range(0, 16, 4):
+                col = state[c : c + 4]
+                for r in range(4):
+                    mixed.append(
+                        xtime(col[r]) ^ xtime(col[(r + 1) % 4]) ^ col[(r + 1) % 4]
+                        ^ col[(r + 2) % 4] ^ col[(r + 3) % 4]
+                    )
+            state = bytes(mixed)
+        state = bytes(a ^ b for a, b in zip(state, key))
+    return state
+
+
+def ghash(h, data):
+    h, y = int.from_bytes(h, "big"), 0
+    for i in range(0, len(data), 16):
+        x, v, y = y ^ int.from_bytes(data[i : i + 16], "big"), h, 0
+        for bit in reversed(range(128)):
+            if x >> bit & 1:
+                y ^= v
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+    return y.to_bytes(16, "big")
+
+
+def gcm_seal(key, nonce, plain, ad):
+    schedule = aes256_schedule(key)
+    cipher = b""
+    for i in range(0, len(plain), 16):
+        block = aes256_block(schedule, nonce + struct.pack(">I", i // 16 + 2))
+        cipher += bytes(a ^ b for a, b in zip(plain[i : i + 16], block))
+    lengths = struct.pack(">QQ", 8 * len(ad), 8 * len(cipher))
+    tag = ghash(aes256_block(schedule, bytes(16)), pad16(ad) + pad16(cipher) + lengths)
+    mask = aes256_block(schedule, nonce + struct.pack(">I", 1))
+    return cipher + bytes(a ^ b for a, b in zip(tag, mask))
+
+
+def gcm_aead(key, counter, plain, ad):
+    """The Noise specification, section 12.4: the counter is big-endian there."""
+    return gcm_seal(key, bytes(4) + struct.pack(">Q", counter), plain, ad)
+
+
 # --- Curve25519: RFC 7748, section 5 ---
 
 P = 2**255 - 19
@@ -147,49 +237,53 @@ def kdf(n, key, data):
 
 # --- the handshake: sections 5.4.2 to 5.4.5 ---
 
-CONSTRUCTION = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
-IDENTIFIER = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
+# construction, identifier, AEAD: WireGuard's, and the same with another cipher
+SUITES = (
+    (b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s", b"WireGuard v1 zx2c4 Jason@zx2c4.com", aead),
+    (b"Noise_IKpsk2_25519_AESGCM_BLAKE2s", b"weft v1", gcm_aead),
+)
 
 
 def mac1_key(public):
     return hash_(b"mac1----" + public)
 
 
-def handshake(si, sr, ei, er, psk, timestamp, index_i, index_r):
+def handshake(suite, si, sr, ei, er, psk, timestamp, index_i, index_r):
     """Both messages, as their senders make them, and both transport keys."""
+    construction, identifier, seal_ = SUITES[suite]
     pi, pr = public_of(si), public_of(sr)
-    c = hash_(CONSTRUCTION)
-    h = hash_(hash_(c + IDENTIFIER) + pr)
+    c = hash_(construction)
+    h = hash_(hash_(c + identifier) + pr)
 
     epub = public_of(ei)
     (c,) = kdf(1, c, epub)
-    msg = struct.pack("<II", 1, index_i) + epub
+    msg = struct.pack("<II", 1 | suite << 8, index_i) + epub
     h = hash_(h + epub)
     c, k = kdf(2, c, x25519(ei, pr))
-    static = aead(k, 0, pi, h)
+    static = seal_(k, 0, pi, h)
     h = hash_(h + static)
     c, k = kdf(2, c, x25519(si, pr))
-    stamp = aead(k, 0, timestamp, h)
+    stamp = seal_(k, 0, timestamp, h)
     h = hash_(h + stamp)
     msg += static + stamp
     initiation = msg + mac(mac1_key(pr), msg) + bytes(16)
 
     epub = public_of(er)
     (c,) = kdf(1, c, epub)
-    msg = struct.pack("<III", 2, index_r, index_i) + epub
+    msg = struct.pack("<III", 2 | suite << 8, index_r, index_i) + epub
     h = hash_(h + epub)
     (c,) = kdf(1, c, x25519(er, public_of(ei)))
     (c,) = kdf(1, c, x25519(er, pi))
     c, t, k = kdf(3, c, psk)
     h = hash_(h + t)
-    msg += aead(k, 0, b"", h)
+    msg += seal_(k, 0, b"", h)
     response = msg + mac(mac1_key(pi), msg) + bytes(16)
 
     return initiation, response, kdf(2, c, b"")
 
 
 def selftest():
-    """The vectors that the RFCs print."""
+    """The vectors that the RFCs print, and for GCM test cases 14 and 16 of its authors."""
     key = bytes(range(0x80, 0xA0))
     ad = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
     text = (
@@ -205,6 +299,20 @@ def selftest():
         bytes.fromhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"),
     )
     assert out.hex() == "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"
+
+
+    out = gcm_seal(bytes(32), bytes(12), bytes(16), b"")
+    assert out.hex() == "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"
+    out = gcm_seal(
+        bytes.fromhex("feffe9928665731c6d6a8f9467308308") * 2,
+        bytes.fromhex("cafebabefacedbaddecaf888"),
+        bytes.fromhex(
+            "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+            "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+        ),
+        bytes.fromhex("feedfacedeadbeef") * 2 + bytes.fromhex("abaddad2"),
+    )
+    assert out[-16:].hex() == "76fc6ece0f4e1768cddf8853bb2d551b"
 
 
 def some(label, n=32):
@@ -246,6 +354,21 @@ def cookie_vectors():
     return out
 
 
+def gcm_vectors():
+    """Tags say it all: they are over the ciphertext."""
+    key = some("gcm key")
+    text = bytes((7 * i + 3) % 256 for i in range(1504))
+    out = f"static const u8 vector_gcm_key[{len(key)}] = {array(key, '')};\n\n"
+    out += "/* Byte i of each plaintext is 7 i + 3; the nonce is the length plus 2^32. */\n"
+    out += "static const struct {\n\tunsigned int len;\n\tu8 tag[16];\n} vector_gcm[] = {\n"
+    for n in (0, 1, 15, 16, 17, 64, 255, 256, 257, 1420, 1504):
+        tag = gcm_aead(key, n + 2**32, text[:n], b"")[-16:]
+        out += f"\t{{\n\t\t.len = {n},\n\t\t.tag = {array(tag, chr(9) * 2)},\n\t}},\n"
+    out += "};\n\n/* 32 bytes of it, with the 24 behind them as associated data, nonce 0 */\n"
+    sealed = gcm_aead(key, 0, text[:32], text[32:56])
+    return out + f"static const u8 vector_gcm_with_ad[{len(sealed)}] = {array(sealed, '')};\n\n"
+
+
 INDEX_I, INDEX_R = 0x11223344, 0x55667788
 SECONDS, NANOSECONDS, COUNTER = 1700000000, 0x11000000, 7
 
@@ -253,11 +376,18 @@ SECONDS, NANOSECONDS, COUNTER = 1700000000, 0x11000000, 7
 def noise_vectors():
     plain = some("data", 48)
     cases = []
-    for name, psk in (("without a preshared key", bytes(32)), ("with a preshared key", some("psk"))):
+    for suite, name, psk in (
+        (0, "without a preshared key", bytes(32)),
+        (0, "with a preshared key", some("psk")),
+        (1, "suite 1 without a preshared key", bytes(32)),
+        (1, "suite 1 with a preshared key", some("psk")),
+    ):
         keys = [clamp(some(f"{name} {k}")) for k in ("si", "sr", "ei", "er")]
         stamp = struct.pack(">QI", 0x400000000000000A + SECONDS, NANOSECONDS)
-        initiation, response, (to_r, to_i) = handshake(*keys, psk, stamp, INDEX_I, INDEX_R)
-        head = struct.pack("<IIQ", 4, INDEX_R, COUNTER)
+        initiation, response, (to_r, to_i) = handshake(
+            suite, *keys, psk, stamp, INDEX_I, INDEX_R
+        )
+        head = struct.pack("<IIQ", 4 | suite << 8, INDEX_R, COUNTER)
         fields = (
             ("si", keys[0]),
             ("si_public", public_of(keys[0])),
@@ -270,15 +400,15 @@ def noise_vectors():
             ("response", response),
             ("to_responder", to_r),
             ("to_initiator", to_i),
-            ("data", head + aead(to_r, COUNTER, plain, b"")),
+            ("data", head + SUITES[suite][2](to_r, COUNTER, plain, b"")),
         )
-        case = f'\t{{\n\t\t.name = "{name}",\n'
+        case = f'\t{{\n\t\t.name = "{name}",\n\t\t.suite = {suite},\n'
         for field, data in fields:
             case += f"\t\t.{field} = {array(data, chr(9) * 2)},\n"
         cases.append(case + "\t},\n")
 
     out = "/* Handshakes: private keys are clamped, the rest is as section 5.4 names it. */\n"
-    out += "static const struct {\n\tconst char *name;\n"
+    out += "static const struct {\n\tconst char *name;\n\tu8 suite;\n"
     for field, data in fields:
         out += f"\tu8 {field}[{len(data)}];\n"
     out += "} vector_noise[] = {\n" + "".join(cases) + "};\n\n"
@@ -297,7 +427,11 @@ def main():
     check = sys.argv[1:] == ["--check"]
     if sys.argv[1:] and not check:
         sys.exit(f"usage: {sys.argv[0]} [--check]")
-    for name, body in (("cookie", cookie_vectors()), ("noise", noise_vectors())):
+    for name, body in (
+        ("cookie", cookie_vectors()),
+        ("gcm", gcm_vectors()),
+        ("noise", noise_vectors()),
+    ):
         path = pathlib.Path(__file__).with_name(f"{name}_vectors.h")
         guard = f"_WEFT_KUNIT_{name.upper()}_VECTORS_H"
         text = (

@@ -19,6 +19,10 @@ struct sk_buff;
 extern u64 weft_kunit_now;
 #define ktime_get_coarse_boottime_ns() READ_ONCE(weft_kunit_now)
 
+/* gcm.c is part of one of the tests, and used by others. */
+void weft_gcm_probe(void);
+void weft_gcm_exit(void);
+
 struct sk_buff *weft_kunit_skb(struct kunit *test, const char *source,
 			       u16 port, const void *payload, size_t len);
 void weft_kunit_source(struct sk_buff *skb, const char *source, u16 port);

@@ -247,6 +247,13 @@ static int check_signatures(const struct envelope *envelope, const struct weft_f
 	return error;
 }
 
+/* What a record is known by. */
+void weft_record_hash(struct weft_id *hash, const void *bytes, size_t len)
+{
+	weft_hash(hash->bytes, sizeof(hash->bytes), "weft/1/record",
+		  (struct weft_part){ bytes, len }, (struct weft_part){ 0 });
+}
+
 /**
  * weft_record_parse() - read a record and check its signatures
  * @record:	gets it, with one reference
@@ -282,8 +289,7 @@ int weft_record_parse(struct weft_record **record, const struct weft_id *network
 	new->len = len;
 	new->issued = fields.issued;
 	memcpy(new->bytes, bytes, len);
-	weft_hash(new->hash.bytes, sizeof(new->hash.bytes), "weft/1/record",
-		  (struct weft_part){ bytes, len }, (struct weft_part){ 0 });
+	weft_record_hash(&new->hash, bytes, len);
 	make_slot(&new->slot, &fields, &new->hash);
 	*record = new;
 	return 0;

@@ -167,6 +167,7 @@ int weft_record_sign(struct weft_record **record, const struct weft_fields *fiel
 int weft_record_sign_agreed(struct weft_record **record, const struct weft_fields *fields,
 			    const struct weft_identity *signer,
 			    const struct weft_identity *subject);
+void weft_record_hash(struct weft_id *hash, const void *bytes, size_t len);
 struct weft_record *weft_record_hold(struct weft_record *record);
 void weft_record_put(struct weft_record *record);
 void weft_record_fields(const struct weft_record *record, struct weft_fields *fields);

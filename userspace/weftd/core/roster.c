@@ -612,6 +612,21 @@ int weft_roster_add_bytes(struct weft_roster *roster, const void *bytes, size_t 
 	return error;
 }
 
+/* Whether the roster has this very record, and passes it on. */
+bool weft_roster_anchored(const struct weft_roster *roster, const struct weft_record *record)
+{
+	size_t n = weft_roster_place(roster, &record->slot);
+
+	return n < roster->count && roster->entries[n].record == record &&
+	       roster->entries[n].anchored;
+}
+
+/* Whether something came in that the last evaluation did not see. */
+bool weft_roster_stale(const struct weft_roster *roster)
+{
+	return roster->stale;
+}
+
 static int merge_once(struct weft_roster *roster, const struct weft_roster *from)
 {
 	bool refused = false;

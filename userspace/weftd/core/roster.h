@@ -47,6 +47,7 @@ enum weft_conflict {
  * @is_static:	a stock WireGuard member, without daemon or announcements
  * @has_ipv4:	see @ipv4
  * @has_tunnel:	see @tunnel
+ * @has_routes:	whether it was granted any
  */
 struct weft_member {
 	struct weft_id identity;
@@ -63,6 +64,7 @@ struct weft_member {
 	bool is_static;
 	bool has_ipv4;
 	bool has_tunnel;
+	bool has_routes;
 };
 
 /**
@@ -102,8 +104,14 @@ const struct weft_record *weft_roster_epoch(const struct weft_roster *roster);
 const struct weft_admin *weft_roster_admins(const struct weft_roster *roster, size_t *count);
 const struct weft_admin *weft_roster_admin(const struct weft_roster *roster,
 					   const struct weft_id *id);
+const struct weft_record *weft_roster_revocation(const struct weft_roster *roster,
+						 const struct weft_id *id);
+const struct weft_record *weft_roster_appointment(const struct weft_roster *roster,
+						  const struct weft_id *id);
 bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id);
 bool weft_roster_revoked(const struct weft_roster *roster, const struct weft_id *id);
+bool weft_roster_anchored(const struct weft_roster *roster, const struct weft_record *record);
+bool weft_roster_stale(const struct weft_roster *roster);
 
 const struct weft_member *weft_roster_members(const struct weft_roster *roster, size_t *count);
 const struct weft_member *weft_roster_member(const struct weft_roster *roster,

@@ -117,19 +117,48 @@ static int find_admins(const struct weft_roster *roster, struct weft_admins *adm
 	return error;
 }
 
-/* A revocation by an admin, of anyone but an admin who is not below. */
-bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
+/* A revocation by an admin, of anyone but an admin who is not below; of several the first. Or NULL. */
+const struct weft_record *weft_roster_revocation(const struct weft_roster *roster,
+						 const struct weft_id *id)
 {
+	const struct weft_record *record, *first = NULL;
 	size_t n;
 
 	if (find_admin(&roster->admins, id->bytes))
-		return false;
+		return NULL;
 	for (n = weft_roster_first(roster, WEFT_REVOCATION, id);
 	     weft_roster_about(roster, n, WEFT_REVOCATION, id); n++) {
-		if (find_admin(&roster->admins, roster->entries[n].record->slot.by))
-			return true;
+		record = roster->entries[n].record;
+		if (find_admin(&roster->admins, record->slot.by) &&
+		    (!first || record->issued < first->issued))
+			first = record;
 	}
-	return false;
+	return first;
+}
+
+bool weft_roster_revoked_by_admin(const struct weft_roster *roster, const struct weft_id *id)
+{
+	return weft_roster_revocation(roster, id);
+}
+
+/* What made somebody an admin, by one who is a level nearer to the root; or NULL. */
+const struct weft_record *weft_roster_appointment(const struct weft_roster *roster,
+						  const struct weft_id *id)
+{
+	const struct weft_admin *admin = find_admin(&roster->admins, id->bytes), *by;
+	const struct weft_slot *slot;
+	size_t n;
+
+	if (!admin || !admin->level)
+		return NULL;
+	for (n = weft_roster_first(roster, WEFT_ADMIN, id);
+	     weft_roster_about(roster, n, WEFT_ADMIN, id); n++) {
+		slot = &roster->entries[n].record->slot;
+		by = find_admin(&roster->admins, slot->by);
+		if (slot->sub == WEFT_ADD && by && by->level + 1 == admin->level)
+			return roster->entries[n].record;
+	}
+	return NULL;
 }
 
 /*
@@ -441,6 +470,7 @@ static void describe_member(struct weft_roster *roster, size_t *n, uint64_t now,
 	else
 		name_by_key(member, "m");
 	member->expires = grant.expires;
+	member->has_routes = grant.routes.count;
 	set_state(roster, member, now);
 	weft_member_address(member->address, &roster->network, &member->identity);
 	set_ipv4(roster, member, &grant);

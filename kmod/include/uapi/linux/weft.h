@@ -24,6 +24,16 @@ enum weft_device_flag {
 };
 
 /**
+ * enum weft_upcall_flag - what userspace wants to be asked about
+ * @WEFT_UPCALL_F_UNKNOWN_PEER: an initiation from a key that no peer has
+ * @WEFT_UPCALL_F_UNKNOWN_DESTINATION: a packet to an address that no peer has
+ */
+enum weft_upcall_flag {
+	WEFT_UPCALL_F_UNKNOWN_PEER = 1,
+	WEFT_UPCALL_F_UNKNOWN_DESTINATION = 2,
+};
+
+/**
  * enum weft_peer_flag - how a peer of a request is meant
  * @WEFT_PEER_F_REMOVE_ME: delete the peer; no error if there is none
  * @WEFT_PEER_F_REPLACE_ALLOWED_IPS: the allowed IPs given take the place of
@@ -110,6 +120,8 @@ enum {
 	WEFT_A_DEVICE_PEER,
 	WEFT_A_DEVICE_SESSION_EVENT,
 	WEFT_A_DEVICE_PATH_EVENT,
+	WEFT_A_DEVICE_UPCALLS,
+	WEFT_A_DEVICE_DESTINATION,
 
 	__WEFT_A_DEVICE_MAX,
 	WEFT_A_DEVICE_MAX = (__WEFT_A_DEVICE_MAX - 1)
@@ -167,6 +179,8 @@ enum {
 	WEFT_CMD_PEER_DEL,
 	WEFT_CMD_SESSION_NTF,
 	WEFT_CMD_PATH_NTF,
+	WEFT_CMD_UNKNOWN_PEER_NTF,
+	WEFT_CMD_UNKNOWN_DESTINATION_NTF,
 
 	__WEFT_CMD_MAX,
 	WEFT_CMD_MAX = (__WEFT_CMD_MAX - 1)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Print the netlink events of family weft, a line each, into a file, from the
- * background: "session new w0 PUBLIC-KEY" and the like.
+ * background: "session new w0 3 PUBLIC-KEY ENDPOINT", "unknown destination w0 3
+ * ADDRESS -" and the like; 3 is the interface's index. Prints the background's
+ * process ID.
  */
 #include "genl.h"
 
@@ -43,11 +45,25 @@ static const char *endpoint(const struct nlattr *attr)
 	return text;
 }
 
+static const char *destination(const struct nlattr *attr)
+{
+	static char text[INET6_ADDRSTRLEN];
+
+	if (attr_len(attr) != 4 && attr_len(attr) != 16)
+		return "malformed";
+	return inet_ntop(attr_len(attr) == 4 ? AF_INET : AF_INET6, attr_data(attr), text,
+			 sizeof(text));
+}
+
 static const char *event_name(uint8_t cmd, const void *attrs, size_t len)
 {
 	const struct nlattr *attr;
 	uint32_t event;
 
+	if (cmd == WEFT_CMD_UNKNOWN_PEER_NTF)
+		return "unknown peer";
+	if (cmd == WEFT_CMD_UNKNOWN_DESTINATION_NTF)
+		return "unknown destination";
 	attr = attr_find(attrs, len, cmd == WEFT_CMD_SESSION_NTF ? WEFT_A_DEVICE_SESSION_EVENT :
 								    WEFT_A_DEVICE_PATH_EVENT);
 	if (!attr || attr_len(attr) != sizeof(event))
@@ -65,7 +81,7 @@ static const char *event_name(uint8_t cmd, const void *attrs, size_t len)
 static void print_event(FILE *file, const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = (const void *)(nlh + 1);
-	const struct nlattr *name, *index, *peer, *key = NULL, *where = NULL;
+	const struct nlattr *name, *index, *peer, *addr, *key = NULL, *where = NULL;
 	const void *attrs;
 	uint32_t ifindex = 0;
 	size_t len;
@@ -74,6 +90,7 @@ static void print_event(FILE *file, const struct nlmsghdr *nlh)
 	name = attr_find(attrs, len, WEFT_A_DEVICE_IFNAME);
 	index = attr_find(attrs, len, WEFT_A_DEVICE_IFINDEX);
 	peer = attr_find(attrs, len, WEFT_A_DEVICE_PEER);
+	addr = attr_find(attrs, len, WEFT_A_DEVICE_DESTINATION);
 	if (peer) {
 		key = attr_find(attr_data(peer), attr_len(peer), WEFT_A_PEER_PUBLIC_KEY);
 		where = attr_find(attr_data(peer), attr_len(peer), WEFT_A_PEER_ENDPOINT);
@@ -82,6 +99,7 @@ static void print_event(FILE *file, const struct nlmsghdr *nlh)
 		memcpy(&ifindex, attr_data(index), sizeof(ifindex));
 	fprintf(file, "%s %s %u %s %s\n", event_name(genl->cmd, attrs, len),
 		name ? (char *)attr_data(name) : "-", ifindex,
+		addr ? destination(addr) :
 		key && attr_len(key) == WEFT_KEY_LEN ? base64(attr_data(key)) : "-",
 		where ? endpoint(where) : "-");
 	fflush(file);
@@ -110,6 +128,8 @@ int main(int argc, char **argv)
 		err(2, "%s", argv[1]);
 	/* Events are queued from here on, so the caller need not wait. */
 	pid = fork();
+	if (pid > 0)
+		printf("%d\n", pid);
 	if (pid)
 		return pid < 0;
 	if (!freopen("/dev/null", "w", stdout))

@@ -251,7 +251,7 @@ test_peers_removed() {
 	for i in $(seq 15); do
 		a weft set w0 peer "${PUBLIC[b]}" remove
 		a weft set w0 peer "${PUBLIC[b]}" allowed-ips 192.168.77.2/32,fd77::2/128 \
-			endpoint 10.0.1.2:2000
+			endpoint 10.0.1.2:2000 suite "$SUITE"
 		[ $((i % 5)) != 0 ] || pings a 192.168.77.2
 	done
 	pings a 192.168.77.2

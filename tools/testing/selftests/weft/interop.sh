@@ -369,29 +369,29 @@ set_up || bail "the namespaces could not be set up"
 RECOVER=start_again
 
 t "weft initiates over IPv4: handshake, data both ways" test_data a 4
-t "weft initiates over IPv6: handshake, data both ways" test_data a 6
-t "WireGuard initiates over IPv4: handshake, data both ways" test_data b 4
+long "weft initiates over IPv6: handshake, data both ways" test_data a 6
+long "WireGuard initiates over IPv4: handshake, data both ways" test_data b 4
 t "WireGuard initiates over IPv6: handshake, data both ways" test_data b 6
 t "preshared key, weft initiates: the same one connects, another one does not" test_psk a
-t "preshared key, WireGuard initiates: the same one connects, another one does not" test_psk b
+long "preshared key, WireGuard initiates: the same one connects, another one does not" test_psk b
 t "weft roams over IPv4, WireGuard follows" test_weft_roams 4
-t "weft roams over IPv6, WireGuard follows" test_weft_roams 6
-t "WireGuard roams over IPv4, weft follows" test_stock_roams 4
+long "weft roams over IPv6, WireGuard follows" test_weft_roams 6
+long "WireGuard roams over IPv4, weft follows" test_stock_roams 4
 t "WireGuard roams over IPv6, weft follows" test_stock_roams 6
 t "WireGuard changes to the other family, weft follows" test_stock_changes_family
 t "many new sessions under traffic lose no packet" test_rekey
 t "session beyond the reject limit is not used" test_reject
 t "persistent keepalive of WireGuard arrives" test_stock_keepalive
-t "persistent keepalive of weft arrives" test_weft_keepalive
+long "persistent keepalive of weft arrives" test_weft_keepalive
 t "weft under load sends cookies, WireGuard gets through with one" test_cookie_of_weft
 t "WireGuard under load sends cookies, weft gets through with one" test_cookie_of_stock
 t "initiations for another key are dropped and counted" test_wrong_mac1
-t "packets of full size pass over IPv4" test_full_size 4
+long "packets of full size pass over IPv4" test_full_size 4
 t "packets of full size pass over IPv6" test_full_size 6
-t "1,000 allowed IPs at either end" test_allowed_ips
+long "1,000 allowed IPs at either end" test_allowed_ips
 t "1,000 peers on a weft device" test_thousand_peers_weft
-t "1,000 peers on a WireGuard device" test_thousand_peers_stock
+long "1,000 peers on a WireGuard device" test_thousand_peers_stock
 t "parallel TCP streams in both directions" test_parallel
 t "wireguard-go answers weft" test_go_responds
-t "wireguard-go initiates to weft" test_go_initiates
+long "wireguard-go initiates to weft" test_go_initiates
 finish

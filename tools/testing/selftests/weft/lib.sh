@@ -55,6 +55,12 @@ t() {
 	[ $((SECONDS - start)) -lt 15 ] || echo "#  | that took $((SECONDS - start)) s"
 }
 
+# long NAME COMMAND...: a test that, where all is slow and time is short (run_all --short), is left
+# out for what others say as well: the other family, other lengths, what depends on no kernel.
+long() {
+	[ -n "${WEFT_TEST_SHORT:-}" ] || t "$@"
+}
+
 # In a test: there is something missing to do it with.
 skip() {
 	echo "SKIP: $*"
@@ -120,7 +126,7 @@ ns() { echo "weft-$$-$1"; }
 # in_ns X COMMAND...: without the mounts of `ip netns exec`, which cost more than most commands
 in_ns() {
 	{ local -; set +x; } 2>/dev/null
-	nsenter --net="/run/netns/weft-$$-$1" "${@:2}"
+	enter "/run/netns/weft-$$-$1" "${@:2}"
 }
 
 ip_in() {
@@ -205,13 +211,20 @@ overlay() { # overlay FAMILY NUMBER
 	esac
 }
 
+# The suite of pair(): a set one, so that no session is renewed for a better one in the middle of a
+# test that counts packets. suite.sh is about that; interop.sh uses chacha20poly1305.
+SUITE=${WEFT_TEST_SUITE:-chacha20poly1305}
+if [ -z "${WEFT_TEST_SUITE:-}" ] && grep -qw aes /proc/cpuinfo; then
+	SUITE=aes256gcm
+fi
+
 # Two machines, a and b, with a tunnel over wire 1; end $1 (4 or 6) of the underlay.
 pair() {
 	local family=${1:-4}
 	a weft set w0 peer "${PUBLIC[b]}" allowed-ips 192.168.77.2/32,fd77::2/128 \
-		endpoint "$(underlay "$family" 1 2 2000)"
+		endpoint "$(underlay "$family" 1 2 2000)" suite "$SUITE"
 	b weft set w0 peer "${PUBLIC[a]}" allowed-ips 192.168.77.1/32,fd77::1/128 \
-		endpoint "$(underlay "$family" 1 1 1000)"
+		endpoint "$(underlay "$family" 1 1 1000)" suite "$SUITE"
 }
 
 # Keys are forgotten, and the next packet begins a handshake at once.
@@ -319,7 +332,7 @@ hit() { # hit X COUNTER: at least one packet
 # background X COMMAND...: in that namespace; ends with the test
 background() {
 	# not in_ns: the process must be the command itself, to be ended
-	nsenter --net="/run/netns/weft-$$-$1" "${@:2}" >/dev/null 2>&1 &
+	enter "/run/netns/weft-$$-$1" "${@:2}" >/dev/null 2>&1 &
 	echo $! >>"$TMP/background"
 }
 

@@ -187,7 +187,6 @@ def test_errors(w):
         (errno.EINVAL, "without address or port", peer(key(1), attr(end, endpoint(port=0)))),
         (errno.EINVAL, "without address or port", peer(key(1), attr(end, endpoint("0.0.0.0")))),
         (errno.EINVAL, "without address or port", peer(key(1), attr(end, endpoint("::")))),
-        (errno.EOPNOTSUPP, "aes256gcm", peer(key(1), u32(C.WEFT_A_PEER_SUITE, 1))),
         (errno.EINVAL, "unknown suite", peer(key(1), u32(C.WEFT_A_PEER_SUITE, 256))),
         (errno.EINVAL, "reserved bit", peer(key(1), flags=8)),
         (errno.EINVAL, "needs family", bad_ip(u16(family, 2), attr(addr, bytes(4)))),
@@ -205,6 +204,23 @@ def test_errors(w):
     return problems + same(w.peers(), {}) + \
         refused(errno.EINVAL, w.set, u32(C.WEFT_A_DEVICE_FLAGS, 2)) + \
         refused(errno.EINVAL, w.request, C.WEFT_CMD_PEER_NEW, says="without a peer")
+
+
+def test_suites(w):
+    """each suite can be set and is read; aes256gcm only with AES instructions"""
+    problems = []
+    for suite in (0, C.WEFT_SUITE_AES256GCM, C.WEFT_SUITE_AUTO):
+        try:
+            w.set(peer(key(1), u32(C.WEFT_A_PEER_SUITE, suite)))
+        except genl.NetlinkError as err:
+            with open("/proc/cpuinfo", encoding="ascii") as cpu:
+                able = " aes " in cpu.read()
+            if suite != C.WEFT_SUITE_AES256GCM or able or err.errno != errno.EOPNOTSUPP or \
+                    "not available" not in str(err):
+                problems.append(f"suite {suite}: {err!r}")
+            continue
+        problems += same(number(w.peers()[key(1)][0][C.WEFT_A_PEER_SUITE]), suite)
+    return problems
 
 
 def test_whole_or_nothing(w):
@@ -418,7 +434,7 @@ def test_events(w):
                       [C.WEFT_A_DEVICE_PUBLIC_KEY])
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    w.set(peer(public[0]), dev="nl1")
+    w.set(peer(public[0], u32(C.WEFT_A_PEER_SUITE, 0)), dev="nl1")
     w.set(peer(public[1], attr(C.WEFT_A_PEER_ENDPOINT, endpoint("127.0.0.1", 4721)),
                u16(C.WEFT_A_PEER_PERSISTENT_KEEPALIVE, 1)))
     got = {}

@@ -8,6 +8,8 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -199,11 +201,60 @@ static void udp_send(const char *addr, const char *port, uint32_t count, size_t 
 	}
 }
 
+/* The kernel makes datagrams of what is sent as one; the last is shorter than the others. */
+static void udp_send_large(const char *addr, const char *port, uint32_t count, size_t size,
+			   unsigned int segments)
+{
+	int sock = open_socket(SOCK_DGRAM, addr, port, 0), segment = size;
+	unsigned char buf[65536] = "";
+	size_t len = size * segments - size / 2;
+
+	if (size < 2 * sizeof(count) || !segments || len > sizeof(buf))
+		errx(2, "bad size");
+	if (setsockopt(sock, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
+		err(1, "UDP_SEGMENT");
+	for (uint32_t i = 0; i < count; ++i) {
+		for (uint32_t j = 0; j < segments; ++j) {
+			uint32_t number = i * segments + j;
+
+			memcpy(buf + j * size, &number, sizeof(number));
+		}
+		if (send(sock, buf, len, 0) < 0)
+			err(1, "send");
+		usleep(1000);
+	}
+	for (int i = 0; i < ENDS; ++i) {
+		usleep(1000);
+		send_number(sock, buf, size, END_NUMBER);
+	}
+}
+
+/* Each to an address of its own, as fast as it goes; that nobody has them is no error here. */
+static void udp_scatter(const char *first, const char *port, uint32_t count, size_t size)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+	static unsigned char buf[65536];
+	uint32_t address;
+
+	if (sock < 0)
+		err(1, "socket");
+	if (size > sizeof(buf) || inet_pton(AF_INET, first, &to.sin_addr) != 1)
+		errx(2, "bad size or address");
+	address = ntohl(to.sin_addr.s_addr);
+	for (uint32_t i = 0; i < count; ++i) {
+		to.sin_addr.s_addr = htonl(address + i);
+		sendto(sock, buf, size, 0, (struct sockaddr *)&to, sizeof(to));
+	}
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: transfer tcp-receive|udp-receive ADDRESS PORT RESULT\n"
 			"       transfer tcp-send ADDRESS PORT BYTES\n"
-			"       transfer udp-send ADDRESS PORT COUNT SIZE [MICROSECONDS]\n");
+			"       transfer udp-send-large ADDRESS PORT COUNT SIZE SEGMENTS\n"
+			"       transfer udp-send ADDRESS PORT COUNT SIZE [MICROSECONDS]\n"
+			"       transfer udp-scatter FIRST-ADDRESS PORT COUNT SIZE\n");
 	return 2;
 }
 
@@ -218,6 +269,11 @@ int main(int argc, char **argv)
 	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "udp-send"))
 		udp_send(argv[2], argv[3], strtoul(argv[4], NULL, 0), strtoul(argv[5], NULL, 0),
 			 argc == 7 ? strtoul(argv[6], NULL, 0) : 0);
+	else if (argc == 7 && !strcmp(argv[1], "udp-send-large"))
+		udp_send_large(argv[2], argv[3], strtoul(argv[4], NULL, 0),
+			       strtoul(argv[5], NULL, 0), strtoul(argv[6], NULL, 0));
+	else if (argc == 6 && !strcmp(argv[1], "udp-scatter"))
+		udp_scatter(argv[2], argv[3], strtoul(argv[4], NULL, 0), strtoul(argv[5], NULL, 0));
 	else
 		return usage();
 	return 0;

@@ -164,6 +164,7 @@ struct weft_peer {
 #define WEFT_DEVICE_HAS_PUBLIC_KEY	(1U << 1)
 #define WEFT_DEVICE_HAS_LISTEN_PORT	(1U << 2)
 #define WEFT_DEVICE_HAS_FWMARK		(1U << 3)
+#define WEFT_DEVICE_HAS_UPCALLS		(1U << 4)
 
 /**
  * struct weft_device - a device, as read or as it shall be
@@ -179,6 +180,7 @@ struct weft_peer {
  * @peer_count: peers that the kernel has
  * @first_peer: list of peers; add with weft_device_add_peer()
  * @last_peer: its end
+ * @upcalls: WEFT_UPCALL_F_*: what events ask for; none unless set
  */
 struct weft_device {
 	struct weft_device *next;
@@ -193,6 +195,7 @@ struct weft_device {
 	uint32_t peer_count;
 	struct weft_peer *first_peer;
 	struct weft_peer *last_peer;
+	uint32_t upcalls;
 };
 
 /* weft_for_each_peer - all peers of a device */
@@ -369,11 +372,20 @@ int weft_peer_del(struct weft *weft, const char *ifname, const struct weft_key *
  * @WEFT_EVENT_SESSION_NEW: a handshake completed
  * @WEFT_EVENT_SESSION_EXPIRED: the last session's keys were erased without a successor
  * @WEFT_EVENT_PATH_CHANGED: data now goes to the peer's endpoint given
+ * @WEFT_EVENT_UNKNOWN_PEER: somebody asks for a session who is no peer: the owner of the peer's
+ *	public key given (proven), at the endpoint given (not proven)
+ * @WEFT_EVENT_UNKNOWN_DESTINATION: a packet goes to an address that no peer has
+ *
+ * The last two come only from devices that were told to make these upcalls (struct weft_device,
+ * @upcalls). The kernel holds the initiation or the packet for three seconds: add a peer, or an
+ * allowed IP to one, within that time, and nothing is lost. Do nothing to refuse.
  */
 enum weft_event_type {
 	WEFT_EVENT_SESSION_NEW,
 	WEFT_EVENT_SESSION_EXPIRED,
 	WEFT_EVENT_PATH_CHANGED,
+	WEFT_EVENT_UNKNOWN_PEER,
+	WEFT_EVENT_UNKNOWN_DESTINATION,
 };
 
 /**
@@ -382,12 +394,14 @@ enum weft_event_type {
  * @ifindex: on this device
  * @ifname: its name
  * @peer: to this peer; only what the event is about is filled in
+ * @destination: of WEFT_EVENT_UNKNOWN_DESTINATION: the address, as the prefix of only that
  */
 struct weft_event {
 	enum weft_event_type type;
 	uint32_t ifindex;
 	char ifname[IFNAMSIZ];
 	struct weft_peer peer;
+	struct weft_allowed_ip destination;
 };
 
 /**
@@ -503,6 +517,22 @@ const char *weft_suite_name(uint32_t suite);
  * Return: enum weft_suite_id or -EINVAL.
  */
 int weft_suite_from_name(const char *name);
+
+/**
+ * weft_upcall_name() - name of an upcall
+ * @upcall: one of enum weft_upcall_flag
+ *
+ * Return: the name as the tool's "upcalls" takes it, or NULL if there is none.
+ */
+const char *weft_upcall_name(uint32_t upcall);
+
+/**
+ * weft_upcall_from_name() - upcall of a name
+ * @name: in any case
+ *
+ * Return: one of enum weft_upcall_flag or -EINVAL.
+ */
+int weft_upcall_from_name(const char *name);
 
 #pragma GCC visibility pop
 

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Becoming a member: with the invitation's key until somebody lets us in, then with our own. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node_internal.h"
+
+/* How often to knock, hand over, before it is told that nobody answers, or another door is tried. */
+#define KNOCKS 12
+#define HAND_OVERS 6
+#define RETRY WEFT_SECOND
+#define LEARN (30 * WEFT_SECOND)
+/* Of our first announcement: with the admission, it has to fit into one datagram. */
+#define FEW_ENDPOINTS 8
+
+bool weft_join_as_guest(const struct weft_node *node)
+{
+	return node->joining && node->joining->phase != WEFT_JOIN_LEARN;
+}
+
+const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id)
+{
+	unsigned int i;
+
+	for (i = 0; node->joining && i < node->joining->door_count; i++) {
+		if (weft_id_equal(&node->joining->doors[i].identity, id))
+			return &node->joining->doors[i];
+	}
+	return NULL;
+}
+
+void weft_join_free(struct weft_node *node)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (!joining)
+		return;
+	weft_token_wipe(&joining->token);
+	weft_invitation_keys_wipe(&joining->keys);
+	weft_record_put(joining->admission);
+	weft_record_put(joining->announcement);
+	free(joining);
+	node->joining = NULL;
+}
+
+static void want_door(struct weft_node *node, const struct weft_time *now,
+		      const struct weft_hint *hint)
+{
+	struct weft_contact *contact = weft_contact_hinted(node, hint);
+
+	if (contact)
+		weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
+}
+
+static void begin_knocking(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	unsigned int i;
+
+	joining->phase = WEFT_JOIN_KNOCK;
+	joining->tries = 0;
+	joining->next_ms = now->ms;
+	node->device_dirty = true;
+	for (i = 0; i < node->contacts.count; i++)
+		node->contacts.at[i]->session = false;
+	for (i = 0; i < joining->door_count; i++)
+		want_door(node, now, &joining->doors[i]);
+}
+
+/* The token is decoded already. */
+int weft_join_begin(struct weft_node *node, const char *name, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	const struct weft_token *token = &joining->token;
+	int error;
+
+	if (!weft_invitation_matches(token->invitation, token->secret))
+		return -EKEYREJECTED;
+	weft_invitation_keys(&joining->keys, token->secret);
+	weft_guest_address(joining->address, &node->secrets.network,
+			   &joining->keys.tunnel.public_key);
+	memcpy(joining->doors, token->hints, sizeof(token->hints));
+	joining->door_count = token->hint_count;
+	joining->has_name = name;
+	if (name)
+		strcpy(joining->name, name);
+	if (token->has_epoch) {
+		node->secrets.has_epoch = true;
+		memcpy(node->secrets.epoch, token->epoch, sizeof(token->epoch));
+	}
+	error = weft_roster_add(node->roster, token->invitation);
+	if (error)
+		return error;
+	weft_roster_changed(node, now, true);
+	begin_knocking(node, now);
+	return 0;
+}
+
+/* Another member that may let us in, found by a beacon or a rendezvous. */
+void weft_join_found(struct weft_node *node, const struct weft_time *now,
+		     const struct weft_hint *hint, const struct weft_candidate *at)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_hint *door = NULL;
+	struct weft_contact *contact;
+	unsigned int i;
+
+	if (!weft_join_as_guest(node))
+		return;
+	for (i = 0; i < joining->door_count; i++) {
+		if (weft_id_equal(&joining->doors[i].identity, &hint->identity))
+			door = &joining->doors[i];
+	}
+	if (!door && joining->door_count == WEFT_MAX_DOORS)
+		return;
+	if (!door)
+		joining->doors[joining->door_count++] = *hint;
+	else
+		door->endpoints = hint->endpoints;
+	want_door(node, now, hint);
+	contact = weft_contact_find(node, &hint->identity);
+	if (!contact)
+		return;
+	if (at) {
+		contact->has_near = true;
+		contact->near = *at;
+	}
+	weft_contact_touch(node, contact);
+}
+
+static void knock(struct weft_node *node)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_message message = { .type = WEFT_KNOCK };
+	struct weft_contact *contact;
+	unsigned int i;
+
+	message.knock.joiner = node->identity.id;
+	message.knock.invitation = joining->token.invitation->hash;
+	for (i = 0; i < joining->door_count; i++) {
+		contact = weft_contact_find(node, &joining->doors[i].identity);
+		if (!contact || joining->refused & 1U << i)
+			continue;
+		/* another of its endpoints, while none answers */
+		if (!contact->session && joining->tries && joining->tries % 3 == 0) {
+			contact->turn++;
+			weft_contact_touch(node, contact);
+		}
+		weft_send_from(node, joining->address, contact->address, &message);
+	}
+}
+
+static void hand_over(struct weft_node *node)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_message message = { .type = WEFT_JOIN };
+	struct weft_contact *contact = weft_contact_find(node, &joining->door);
+
+	if (!contact)
+		return;
+	message.join.admission.at = joining->admission->bytes;
+	message.join.admission.len = joining->admission->len;
+	message.join.announcement.at = joining->announcement->bytes;
+	message.join.announcement.len = joining->announcement->len;
+	weft_send_from(node, joining->address, contact->address, &message);
+}
+
+static void notify_no_answer(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_fields fields;
+
+	weft_record_fields(node->joining->token.invitation, &fields);
+	/* the likeliest reason, if our clock is right */
+	weft_notify(node, WEFT_NOTICE_NO_ANSWER, &node->identity.id,
+		    now->unix_s > fields.expires ? -EKEYEXPIRED : 0);
+}
+
+void weft_join_run(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (!joining || now->ms < joining->next_ms)
+		return;
+	joining->next_ms = now->ms + RETRY;
+	switch (joining->phase) {
+	case WEFT_JOIN_KNOCK:
+		knock(node);
+		if (++joining->tries % KNOCKS == 0)
+			notify_no_answer(node, now);
+		break;
+	case WEFT_JOIN_HAND_OVER:
+		if (joining->tries++ == HAND_OVERS)
+			begin_knocking(node, now);
+		else
+			hand_over(node);
+		break;
+	case WEFT_JOIN_LEARN:
+		/* who let us in is gone before it told us of others */
+		begin_knocking(node, now);
+	}
+}
+
+/* Its first message waited for the session; the next need not wait long. */
+void weft_join_session(struct weft_node *node, const struct weft_time *now)
+{
+	if (weft_join_as_guest(node) && node->joining->next_ms > now->ms + RETRY / 4)
+		node->joining->next_ms = now->ms + RETRY / 4;
+}
+
+/* Ask no more at this door; when it was the last, that was it. */
+static void refused(struct weft_node *node, const struct weft_time *now,
+		    const struct weft_contact *contact, int error)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_notice *notice;
+	unsigned int i;
+
+	/* it may be otherwise soon */
+	if (error == -EAGAIN || error == -ENOSPC)
+		return;
+	for (i = 0; i < joining->door_count; i++) {
+		if (weft_id_equal(&joining->doors[i].identity, &contact->id))
+			joining->refused |= 1U << i;
+	}
+	notice = weft_notify(node, WEFT_NOTICE_REFUSED, &contact->id, error);
+	if (joining->refused != (1U << joining->door_count) - 1) {
+		if (joining->phase == WEFT_JOIN_HAND_OVER)
+			begin_knocking(node, now);
+		return;
+	}
+	if (notice)
+		notice->final = true;
+	joining->next_ms = WEFT_NEVER;
+}
+
+/* In the time of whoever has the earlier clock: ours may be ahead, and the invitation not expired. */
+static uint64_t time_of_joining(const struct weft_node *node, const struct weft_time *now,
+				const struct weft_door *door)
+{
+	struct weft_fields fields;
+
+	weft_record_fields(node->joining->token.invitation, &fields);
+	return now->unix_s <= fields.expires ? now->unix_s : door->unix_s;
+}
+
+static int sign(struct weft_node *node, const struct weft_time *now, const struct weft_door *door)
+{
+	struct weft_joining *joining = node->joining;
+	int error = 0;
+
+	/* what was signed once is not signed otherwise: a first use may have arrived */
+	if (!joining->admission)
+		error = weft_invitation_redeem(&joining->admission, joining->token.invitation,
+					       joining->token.secret, &node->identity,
+					       joining->has_name ? joining->name : NULL,
+					       door->has_ipv4 ? door->ipv4 : NULL,
+					       time_of_joining(node, now, door));
+	if (!error && !joining->announcement)
+		error = weft_announce_make(node, now, FEW_ENDPOINTS, &joining->announcement);
+	return error;
+}
+
+static void door_answered(struct weft_node *node, const struct weft_time *now,
+			  struct weft_contact *contact, const struct weft_door *door)
+{
+	struct weft_joining *joining = node->joining;
+	int error = door->error;
+
+	if (joining->phase != WEFT_JOIN_KNOCK)
+		return;
+	if (error == -ENOENT) {
+		weft_send_record(node, joining->address, contact->address,
+				 joining->token.invitation);
+		joining->next_ms = now->ms + RETRY / 4;
+		return;
+	}
+	if (!error)
+		error = sign(node, now, door);
+	if (error) {
+		refused(node, now, contact, error);
+		return;
+	}
+	joining->door = contact->id;
+	joining->phase = WEFT_JOIN_HAND_OVER;
+	joining->tries = 0;
+	joining->next_ms = now->ms;
+}
+
+static void welcomed(struct weft_node *node, const struct weft_time *now,
+		     struct weft_contact *contact)
+{
+	struct weft_joining *joining = node->joining;
+	size_t i;
+
+	joining->phase = WEFT_JOIN_LEARN;
+	joining->next_ms = now->ms + LEARN;
+	node->device_dirty = true;
+	weft_take_record(node, now, joining->admission, NULL);
+	weft_take_record(node, now, joining->announcement, NULL);
+	/* a new key: sessions that there were are none any more */
+	for (i = 0; i < node->contacts.count; i++)
+		node->contacts.at[i]->session = false;
+	/* not a neighbour for good: all who came in by this door would be */
+	weft_link_probe(node, now, contact);
+}
+
+void weft_join_message(struct weft_node *node, const struct weft_time *now,
+		       struct weft_contact *contact, const struct weft_message *message)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (joining->next_ms == WEFT_NEVER)
+		return;
+	if (message->type == WEFT_DOOR) {
+		door_answered(node, now, contact, &message->door);
+		return;
+	}
+	if (message->type != WEFT_WELCOME || joining->phase != WEFT_JOIN_HAND_OVER ||
+	    !weft_id_equal(&joining->door, &contact->id)) {
+		node->stats.drops[WEFT_DROP_UNASKED]++;
+		return;
+	}
+	if (!message->welcome)
+		welcomed(node, now, contact);
+	else if (message->welcome == -ENOENT)
+		begin_knocking(node, now);
+	else
+		refused(node, now, contact, message->welcome);
+}
+
+/* Whether what came since suffices: we are a member, and know one. */
+void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
+{
+	const struct weft_member *self, *door;
+	struct weft_contact *contact;
+	struct weft_id let_in_by;
+
+	if (node->joining->phase != WEFT_JOIN_LEARN)
+		return;
+	let_in_by = node->joining->door;
+	self = weft_roster_member(node->roster, &node->identity.id);
+	door = weft_roster_member(node->roster, &let_in_by);
+	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door))
+		return;
+	contact = weft_contact_get(node, door);
+	weft_join_free(node);
+	node->state = WEFT_NODE_MEMBER;
+	node->persist |= WEFT_PERSIST_SECRETS | WEFT_PERSIST_ROSTER;
+	node->routes_dirty = true;
+	if (contact)
+		weft_contact_touch(node, contact);
+	weft_notify(node, WEFT_NOTICE_JOINED, &let_in_by, 0);
+	weft_announce_soon(node, now);
+	weft_beacon_soon(node, now);
+}
+
+uint64_t weft_join_due(const struct weft_node *node)
+{
+	return node->joining ? node->joining->next_ms : WEFT_NEVER;
+}

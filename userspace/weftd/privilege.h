@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef WEFTD_PRIVILEGE_H
+#define WEFTD_PRIVILEGE_H
+
+int privilege_drop(const char *user);
+
+#endif /* WEFTD_PRIVILEGE_H */
