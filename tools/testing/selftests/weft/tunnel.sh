@@ -776,8 +776,8 @@ set_up || bail "the namespaces could not be set up"
 RECOVER=start_again
 
 t "IPv4 in IPv4: ping, TCP and UDP" reaches 4 4
-t "IPv6 in IPv4: ping, TCP and UDP" reaches 6 4
-t "IPv4 in IPv6: ping, TCP and UDP" reaches 4 6
+long "IPv6 in IPv4: ping, TCP and UDP" reaches 6 4
+long "IPv4 in IPv6: ping, TCP and UDP" reaches 4 6
 t "IPv6 in IPv6: ping, TCP and UDP" reaches 6 6
 t "endpoint with a link-local address and scope" test_link_local
 pair 4
@@ -788,39 +788,39 @@ t "preshared key taken away at both ends: traffic" test_no_psk
 t "replaced private key: unknown until it is configured, then a new session" test_new_private_key
 t "the device's own key is not made a peer" test_own_key_is_no_peer
 t "removed peer: no traffic until it is added again" test_removal
-t "source address that the peer may not use is dropped (IPv4)" test_source_filter
+long "source address that the peer may not use is dropped (IPv4)" test_source_filter
 t "source address that the peer may not use is dropped (IPv6)" test_source_filter6
 t "source address of another peer is dropped" test_other_peers_address
 t "longest prefix chooses the peer" test_longest_prefix
 t "prefix moves from one peer to another" test_prefix_moves
 t "default routes of both families" test_default_routes
 t "peer that changes its port is followed, whichever end it is" test_roam_port
-t "peer that changes its address is followed" test_roam_address
+long "peer that changes its address is followed" test_roam_address
 t "peer that changes to the other family is followed" test_roam_family
 t "strangers move no endpoint" test_forged_source
-t "persistent keepalive while idle, and none without it" test_keepalive
+long "persistent keepalive while idle, and none without it" test_keepalive
 t "listen port can be changed" test_listen_port
-t "listen port that is taken is refused, the old one stays" test_listen_port_taken
-t "fwmark is on encapsulated packets" test_fwmark
+long "listen port that is taken is refused, the old one stays" test_listen_port_taken
+long "fwmark is on encapsulated packets" test_fwmark
 t "fwmark chooses the route of encapsulated packets" test_fwmark_routes
-t "packets of full size pass (IPv4 underlay)" full_size 4
+long "packets of full size pass (IPv4 underlay)" full_size 4
 t "packets of full size pass (IPv6 underlay)" full_size 6
 t "all sizes pass, outer fragments included" test_all_sizes
 t "padding does not go beyond the MTU" test_outer_mtu
 t "packet that is too big and came around the stack is dropped and counted" test_too_big
 t "packet that is too big and came around the stack gets ICMPv6 packet-too-big" test_too_big_icmp6
-t "ECN: inner bits are copied to the outer header (IPv4)" test_ecn_copied
+long "ECN: inner bits are copied to the outer header (IPv4)" test_ecn_copied
 t "ECN: inner bits are copied to the outer header (IPv6)" test_ecn_copied6
 t "ECN: congestion met outside arrives inside" test_ecn_marked
 t "ECN: congestion for a packet that knows no ECN drops it, and is counted" test_ecn_dropped
-t "DSCP stays inside" test_dscp
+long "DSCP stays inside" test_dscp
 t "no peer for an address: ICMP host unreachable, counted" test_no_peer
-t "no peer for an address: ICMPv6 address unreachable" test_no_peer6
+long "no peer for an address: ICMPv6 address unreachable" test_no_peer6
 t "peer without endpoint: ICMP host unreachable, counted" test_no_endpoint
 t "endpoint that leads through the device itself: dropped and counted" test_loop
 t "what is not IP is dropped and counted" test_not_ip
-t "ethtool shows the driver and counters" test_ethtool
-t "ip -s link counts packets and encapsulated bytes" test_link_stats
+long "ethtool shows the driver and counters" test_ethtool
+long "ip -s link counts packets and encapsulated bytes" test_link_stats
 t "transfer of the peer counts encapsulated bytes" test_peer_stats
 t "link down closes the socket and stops traffic, link up resumes it" test_down_up
 t "link down forgets the keys" test_down_forgets_keys
@@ -828,7 +828,7 @@ t "GSO packets of TCP are accepted" test_gso
 t "GRO delivers TCP in larger packets" test_gro
 t "weft in weft" test_nested
 t "order of a flow is kept: several processors work, one queue on the wire" test_order one
-t "order of a flow is kept: several processors work, a queue each on the wire" test_order each
+long "order of a flow is kept: several processors work, a queue each on the wire" test_order each
 t "device moved to another namespace keeps its socket" test_moved
 t "device outlives the namespace of its socket" test_birth_ns_deleted
 t "namespaces that hold each other's devices go in any order" test_both_ns_deleted
