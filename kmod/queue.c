@@ -101,14 +101,16 @@ static bool same_way(const struct sk_buff *a, const struct sk_buff *b)
 	       ipv6_addr_equal(&ipv6_hdr(a)->daddr, &ipv6_hdr(b)->daddr);
 }
 
-/* A train is a batch of its own. */
+/*
+ * What the other end cut in two, because a datagram's length has 16 bits, is one
+ * packet again if both trains are opened together.
+ */
 static bool may_join(const struct sk_buff *batch, const struct sk_buff *skb)
 {
 	const struct weft_cb *of = weft_cb(batch), *cb = weft_cb(skb);
 
 	return of->session == cb->session && of->tos == cb->tos &&
-	       of->count < WEFT_MAX_BATCH && !skb_is_gso(batch) &&
-	       !skb_is_gso(skb) && same_way(batch, skb);
+	       of->count + cb->count <= WEFT_MAX_BATCH && same_way(batch, skb);
 }
 
 static enum weft_gather gather(struct weft_order_queue *queue,
@@ -118,12 +120,13 @@ static enum weft_gather gather(struct weft_order_queue *queue,
 	struct weft_cb *cb = weft_cb(skb);
 
 	if (batch && may_join(batch, skb)) {
-		if (unlikely(queue->packets >= WEFT_MAX_QUEUED_PACKETS))
+		if (unlikely(queue->packets + cb->count >
+			     WEFT_MAX_QUEUED_PACKETS))
 			return WEFT_GATHER_FULL;
-		queue->packets++;
+		queue->packets += cb->count;
 		weft_cb(batch)->last->next = skb;
 		weft_cb(batch)->last = skb;
-		weft_cb(batch)->count++;
+		weft_cb(batch)->count += cb->count;
 		return WEFT_GATHER_JOINED;
 	}
 	/* It may be long until somebody claims it. */

@@ -68,9 +68,10 @@ enum weft_gather {
  * @tos: outer TOS or traffic class (TX: to send with, RX: as received)
  * @depth: weft devices that the packet went through on its way here
  *
- * A batch is a list of skbs, linked by skb->next, or a single GSO packet, of one
- * peer, one session and one outer TOS; all but @mtu and @bytes is in its
- * first skb. That one is in the queue until the batch leaves it.
+ * A batch is a list of skbs, linked by skb->next, of one peer, one session and
+ * one outer TOS; all but @mtu and @bytes is in its first skb. That one is in the
+ * queue until the batch leaves it. GSO packets: of the stack, one is a batch of
+ * its own; of the peer, they gather like others.
  */
 struct weft_cb {
 	struct sk_buff *next_batch;

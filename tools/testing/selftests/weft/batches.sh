@@ -187,6 +187,17 @@ tcp_carries() { # tcp_carries FROM TO ADDRESS BYTES
 	same "$(cat "$result")" "received $4 wrong 0"
 }
 
+# More than one train holds, and one packet for who receives it.
+test_both_trains() {
+	wire_whole
+	# packets of 64 KiB, however long the round trip takes
+	a sysctl -qw net.ipv4.tcp_tso_rtt_log=20
+	watch_packets b "prerouting priority -400" both 'iifname w0 meta length > 61500'
+	tcp_carries a b 192.168.77.2 4000000
+	hit b both
+	unwatch b both
+}
+
 test_mtu() { # test_mtu MTU...: inner, one after another
 	local mtu
 	wire_whole
@@ -363,6 +374,7 @@ set_up
 
 t "a large packet crosses a wire that takes it as one (IPv4)" test_whole 4
 t "a large packet crosses a wire that takes it as one (IPv6)" test_whole 6
+t "a packet that crosses as two is one again" test_both_trains
 t "filters see what came as one as one" test_input_sees_whole
 t "each datagram on a wire that takes no large packets is one message, none is missing" \
 	test_on_the_wire
