@@ -91,45 +91,42 @@ static unsigned int open_single(struct weft_device *wdev,
 }
 
 /**
- * weft_find_piece() - where bytes lie in one piece that nobody writes to
+ * weft_piece_find() - find the piece of a packet that a byte is in
+ * @piece: on return it, or none
  * @skb: packet
- * @at: offset of the first one
- * @len: how many
+ * @at: offset of the byte
  *
- * Return: NULL if there is no such place, as with pages of a sender's that it
- * has lent out.
+ * Return: false if there is no such piece that nobody writes to.
  */
-const void *weft_find_piece(const struct sk_buff *skb, unsigned int at,
-			    unsigned int len)
+bool weft_piece_find(struct weft_piece *piece, const struct sk_buff *skb,
+		     unsigned int at)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
-	const skb_frag_t *frag;
-	unsigned int i;
-	const u8 *page;
+	unsigned int begin = 0, end = skb_headlen(skb), i;
+	const u8 *bytes = skb->data;
 
+	memset(piece, 0, sizeof(*piece));
 	if (skb_has_shared_frag(skb))
-		return NULL;
-	if (at + len <= skb_headlen(skb))
-		return skb->data + at;
-	if (at < skb_headlen(skb))
-		return NULL;
-	at -= skb_headlen(skb);
-	for (i = 0; i < info->nr_frags; i++) {
-		frag = &info->frags[i];
-		if (at < skb_frag_size(frag))
-			break;
-		at -= skb_frag_size(frag);
+		return false;
+	for (i = 0; at >= end; i++) {
+		if (i == info->nr_frags || IS_ENABLED(CONFIG_HIGHMEM))
+			return false;
+		begin = end;
+		end += skb_frag_size(&info->frags[i]);
+		bytes = skb_frag_address(&info->frags[i]);
 	}
-	if (i == info->nr_frags || at + len > skb_frag_size(frag) ||
-	    IS_ENABLED(CONFIG_HIGHMEM))
-		return NULL;
-	page = skb_frag_address(frag);
-	return page ? page + at : NULL;
+	if (!bytes)
+		return false;
+	piece->bytes = bytes;
+	piece->begin = begin;
+	piece->end = end;
+	return true;
 }
 
 /**
  * struct sealed - a message of a batch
  * @skb: what it is in
+ * @piece: where to look first
  * @at: offset there
  * @text_len: of its text, without the tag
  * @msg: its header; what follows is there only if @whole
@@ -138,6 +135,7 @@ const void *weft_find_piece(const struct sk_buff *skb, unsigned int at,
  */
 struct sealed {
 	const struct sk_buff *skb;
+	struct weft_piece *piece;
 	unsigned int at;
 	unsigned int text_len;
 	const struct weft_message_data *msg;
@@ -145,13 +143,15 @@ struct sealed {
 	struct weft_message_data buffer;
 };
 
-static bool sealed_init(struct sealed *sealed, const struct sk_buff *skb,
-			unsigned int at, unsigned int len)
+static bool sealed_init(struct sealed *sealed, struct weft_piece *piece,
+			const struct sk_buff *skb, unsigned int at,
+			unsigned int len)
 {
 	sealed->skb = skb;
+	sealed->piece = piece;
 	sealed->at = at;
 	sealed->text_len = len - WEFT_MESSAGE_MINIMUM_LEN;
-	sealed->msg = weft_find_piece(skb, at, len);
+	sealed->msg = weft_piece_at(piece, skb, at, len);
 	sealed->whole = sealed->msg;
 	if (unlikely(!sealed->whole))
 		sealed->msg = skb_header_pointer(skb, at,
@@ -169,7 +169,7 @@ static bool open_text(const struct sealed *sealed,
 	const u8 *from = sealed->msg->encrypted_data;
 
 	if (unlikely(!sealed->whole)) {
-		from = weft_find_piece(sealed->skb, at, len);
+		from = weft_piece_at(sealed->piece, sealed->skb, at, len);
 		if (!from && skb_copy_bits(sealed->skb, at, to, len))
 			return false;
 		from = from ?: to;
@@ -181,6 +181,7 @@ static bool open_text(const struct sealed *sealed,
 /* Opens a message, @len bytes from @at on, to the sink; bytes that were good. */
 static unsigned int open_to(struct weft_sink *sink, struct weft_device *wdev,
 			    struct weft_session *session,
+			    struct weft_piece *piece,
 			    const struct sk_buff *skb, unsigned int at,
 			    unsigned int len)
 {
@@ -189,7 +190,7 @@ static unsigned int open_to(struct weft_sink *sink, struct weft_device *wdev,
 	u64 nonce;
 	u8 *to;
 
-	found = sealed_init(&sealed, skb, at, len);
+	found = sealed_init(&sealed, piece, skb, at, len);
 	to = weft_sink_room(sink, weft_noise_encrypted_len(sealed.text_len));
 	if (unlikely(!found || !to)) {
 		weft_stats_drop(wdev, WEFT_DROP_RX_NO_MEMORY, 1);
@@ -221,9 +222,10 @@ static unsigned int open_train(struct weft_sink *sink, struct weft_device *wdev,
 	unsigned int stride = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size :
 						skb->len;
 	unsigned int at, bytes = 0;
+	struct weft_piece piece = {};
 
 	for (at = 0; at < skb->len; at += stride)
-		bytes += open_to(sink, wdev, session, skb, at,
+		bytes += open_to(sink, wdev, session, &piece, skb, at,
 				 min(stride, skb->len - at));
 	return bytes;
 }

@@ -107,9 +107,44 @@ void weft_lane_purge(struct weft_lane *lane);
 void weft_receive_held_initiation(struct weft_device *wdev,
 				  struct sk_buff *skb);
 
+/**
+ * struct weft_piece - bytes of a packet that lie in one piece
+ * @bytes: the first of them
+ * @begin: its offset in the packet
+ * @end: offset behind the last one; 0 if there are none
+ *
+ * Where the messages of a train are looked for one after the other, the next
+ * one is nearly always where the last one was.
+ */
+struct weft_piece {
+	const u8 *bytes;
+	unsigned int begin;
+	unsigned int end;
+};
+
 /* open.c */
 bool weft_open_batch(struct sk_buff *batch);
-const void *weft_find_piece(const struct sk_buff *skb, unsigned int at,
-			    unsigned int len);
+bool weft_piece_find(struct weft_piece *piece, const struct sk_buff *skb,
+		     unsigned int at);
+
+/**
+ * weft_piece_at() - where bytes of a packet lie, if nobody writes to them
+ * @piece: zeroed at first, then for the same packet, which has not changed
+ * @skb: the packet
+ * @at: offset of the first byte
+ * @len: how many, not 0
+ *
+ * Return: NULL if they are not in one piece, or in pages of a sender's that it
+ * has lent out.
+ */
+static inline const void *weft_piece_at(struct weft_piece *piece,
+					const struct sk_buff *skb,
+					unsigned int at, unsigned int len)
+{
+	if (unlikely(at < piece->begin || at + len > piece->end) &&
+	    (!weft_piece_find(piece, skb, at) || at + len > piece->end))
+		return NULL;
+	return piece->bytes + (at - piece->begin);
+}
 
 #endif /* _WEFT_PACKET_H */

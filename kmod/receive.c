@@ -361,12 +361,13 @@ static void receive_one(struct weft_device *wdev, struct sk_buff *skb)
 
 /* Does the message of a train go with the first one? */
 static bool same_session(const struct weft_message_data *first,
-			 const struct sk_buff *skb, unsigned int at)
+			 struct weft_piece *piece, const struct sk_buff *skb,
+			 unsigned int at)
 {
 	const struct weft_message_data *msg;
 	struct weft_message_data buffer;
 
-	msg = weft_find_piece(skb, at, sizeof(*msg));
+	msg = weft_piece_at(piece, skb, at, sizeof(*msg));
 	if (unlikely(!msg))
 		msg = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
 	return msg && msg->header.type == first->header.type &&
@@ -382,6 +383,7 @@ static unsigned int count_train(const struct sk_buff *skb,
 {
 	unsigned int stride = skb_shinfo(skb)->gso_size;
 	unsigned int at = sizeof(struct udphdr), count = 0;
+	struct weft_piece piece = {};
 
 	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4) ||
 	    stride < WEFT_MESSAGE_MINIMUM_LEN || skb->len - at <= stride ||
@@ -389,7 +391,7 @@ static unsigned int count_train(const struct sk_buff *skb,
 		return 0;
 	for (; at < skb->len; at += stride, count++) {
 		if (skb->len - at < WEFT_MESSAGE_MINIMUM_LEN ||
-		    !same_session(first, skb, at))
+		    !same_session(first, &piece, skb, at))
 			return 0;
 	}
 	return count;

@@ -46,6 +46,7 @@
  * @mss: payload of each segment but the last
  * @count: segments
  * @stride: length of each message but the last
+ * @piece: where payload has been found
  */
 struct cut {
 	struct sk_buff *skb;
@@ -58,6 +59,7 @@ struct cut {
 	unsigned int mss;
 	unsigned int count;
 	unsigned int stride;
+	struct weft_piece piece;
 };
 
 static bool is_udp(const struct sk_buff *skb)
@@ -119,6 +121,7 @@ static void cut_init(struct cut *cut, struct sk_buff *skb,
 {
 	unsigned int len;
 
+	memset(cut, 0, sizeof(*cut));
 	cut->skb = skb;
 	cut->session = session;
 	cut->chunks = weft_cb(skb)->peer->wdev->crypt.chunks;
@@ -190,9 +193,17 @@ static void finish_udp(const struct cut *cut, u8 *segment, unsigned int len,
 	uh->check = transport_sum(cut, segment, len, sum) ?: CSUM_MANGLED_0;
 }
 
+static __wsum copy_payload(struct cut *cut, u8 *to, unsigned int at,
+			   unsigned int len)
+{
+	const void *from = weft_piece_at(&cut->piece, cut->skb, at, len);
+
+	return likely(from) ? csum_partial_copy_nocheck(from, to, len) :
+			      skb_copy_and_csum_bits(cut->skb, at, to, len);
+}
+
 /* Writes segment @i, with all that makes it a packet of its own. */
-static unsigned int write_segment(const struct cut *cut, u8 *to,
-				  unsigned int i)
+static unsigned int write_segment(struct cut *cut, u8 *to, unsigned int i)
 {
 	unsigned int from = i * cut->mss;
 	unsigned int payload = min(cut->mss, cut->payload - from);
@@ -200,8 +211,7 @@ static unsigned int write_segment(const struct cut *cut, u8 *to,
 	__wsum sum;
 
 	memcpy(to, cut->skb->data, cut->header);
-	sum = skb_copy_and_csum_bits(cut->skb, cut->header + from,
-				     to + cut->header, payload);
+	sum = copy_payload(cut, to + cut->header, cut->header + from, payload);
 	finish_network(cut, to, len, i);
 	if (is_udp(cut->skb))
 		finish_udp(cut, to, len - cut->transport, sum);
@@ -211,8 +221,7 @@ static unsigned int write_segment(const struct cut *cut, u8 *to,
 }
 
 /* Writes and seals message @i; its length, or 0 if the cipher failed. */
-static unsigned int write_message(const struct cut *cut, u8 *to,
-				  unsigned int i)
+static unsigned int write_message(struct cut *cut, u8 *to, unsigned int i)
 {
 	struct weft_message_data *msg = (void *)to;
 	unsigned int len, pad;
@@ -232,8 +241,8 @@ static unsigned int write_message(const struct cut *cut, u8 *to,
  * Seals messages from @i on into one more fragment of the train; how many, or
  * -errno.
  */
-static int fill_chunk(const struct cut *cut, struct sk_buff *train,
-		      unsigned int i, unsigned int most)
+static int fill_chunk(struct cut *cut, struct sk_buff *train, unsigned int i,
+		      unsigned int most)
 {
 	unsigned int len, done = 0, bytes = 0;
 	struct page *page;
@@ -278,7 +287,7 @@ static struct sk_buff *train_alloc(const struct cut *cut)
 }
 
 /* One train of messages from @i on; how many, or -errno. */
-static int seal_train(const struct cut *cut, unsigned int i,
+static int seal_train(struct cut *cut, unsigned int i,
 		      struct sk_buff **result)
 {
 	unsigned int most = min_t(unsigned int, cut->count - i,
