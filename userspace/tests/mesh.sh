@@ -212,10 +212,10 @@ revoke_tells_who_goes_too() {
 }
 
 routes_are_shown_and_changed() {
-	result '{"network":"home","routes":[{"route":"10.0.0.0/8","member":"anna","self":false},{"route":"10.0.0.0/8","member":"b","self":true}]}'
+	result '{"network":"home","routes":[{"route":"10.0.0.0/8","member":"anna","self":false,"used":false},{"route":"10.0.0.0/8","member":"b","self":true,"used":true}]}'
 	exits 0 "$weft" route
-	grep -qE '^10\.0\.0\.0/8 +anna$' <<<"$output"
-	grep -qE '^10\.0\.0\.0/8 +this machine$' <<<"$output"
+	grep -qE '^10\.0\.0\.0/8 +anna *$' <<<"$output"
+	grep -qE '^10\.0\.0\.0/8 +this machine +used$' <<<"$output"
 	same '["route","list"]' "$(asked '[.command, .what]')"
 	exits 0 "$weft" route add 10.0.0.0/8 192.0.2.0/24
 	same '["add",["10.0.0.0/8","192.0.2.0/24"]]' "$(asked '[.what, .routes]')"

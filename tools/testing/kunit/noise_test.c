@@ -78,7 +78,8 @@ static void weft_test_release(struct kref *refs)
 
 void weft_peer_put(struct weft_peer *peer)
 {
-	kref_put(&peer->refs, weft_test_release);
+	if (peer)
+		kref_put(&peer->refs, weft_test_release);
 }
 
 /* A device with one peer: one end of a handshake. */

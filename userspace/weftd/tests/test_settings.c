@@ -133,7 +133,7 @@ static json_object *parse(const char *text)
 static void test_json(void **state)
 {
 	static const char *const bad[] = { "", " ", "{", "{}{}", "{} x", "{\"a\":1,}",
-		"[[[[[[[[[[]]]]]]]]]]", "{\"a\":\"\xff\"}", "nul" };
+		"[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]", "{\"a\":\"\xff\"}", "nul" };
 	json_object *value = parse(" {\"t\":\"x\",\"n\":5,\"m\":-1,\"f\":true,\"l\":[\"a\",2]} \r");
 	size_t i;
 

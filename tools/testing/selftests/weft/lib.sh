@@ -242,7 +242,7 @@ fresh() {
 pings() {
 	local name=$1
 	shift
-	soon 12 in_ns "$name" ping -n -c 1 -W 1 "$@"
+	soon 30 in_ns "$name" ping -n -c 1 -W 1 "$@"
 }
 
 # silent X ADDRESS: no answer to three

@@ -178,7 +178,7 @@ test_sizes() {
 # --- negotiation ---
 
 upgrade() { # traffic, until both ends use the better suite
-	soon 12 used_better
+	soon 30 used_better
 }
 
 used_better() {

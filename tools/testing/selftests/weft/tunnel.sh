@@ -299,7 +299,7 @@ test_roam_address() {
 	ip_b addr add 10.0.1.77/24 dev toa
 	ip_b addr del 10.0.1.2/24 dev toa
 	ip_b addr replace 10.0.1.77/24 dev toa
-	soon 12 b ping -c 1 -W 1 192.168.77.1
+	soon 30 b ping -c 1 -W 1 192.168.77.1
 	soon 5 endpoint_is a w0 b 10.0.1.77:2000
 	pings a 192.168.77.2
 	ip_b addr add 10.0.1.2/24 dev toa
@@ -347,7 +347,7 @@ test_keepalive() {
 	# none without having been asked for, so that those below mean something
 	same "$(count b w0 rx_keepalives)" "$before"
 	a weft set w0 peer "${PUBLIC[b]}" persistent-keepalive 1
-	soon 12 more_than $((before + 2)) b w0 rx_keepalives
+	soon 30 more_than $((before + 2)) b w0 rx_keepalives
 	a weft set w0 peer "${PUBLIC[b]}" persistent-keepalive off
 }
 
