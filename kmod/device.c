@@ -113,50 +113,6 @@ static const struct net_device_ops weft_netdev_ops = {
 
 static const struct device_type weft_type = { .name = KBUILD_MODNAME };
 
-static int lanes_init(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	wdev->lanes = kvcalloc(nr_cpu_ids, sizeof(*wdev->lanes), GFP_KERNEL);
-	if (!wdev->lanes)
-		return -ENOMEM;
-	wdev->lane_count = nr_cpu_ids;
-	for (i = 0; i < wdev->lane_count; i++) {
-		struct weft_lane *lane = &wdev->lanes[i];
-
-		lane->wdev = wdev;
-		spin_lock_init(&lane->lock);
-		INIT_LIST_HEAD(&lane->ready);
-		/* Not a queue of a socket's, so nothing to poll for it. */
-		set_bit(NAPI_STATE_NO_BUSY_POLL, &lane->napi.state);
-		netif_napi_add(wdev->dev, &lane->napi, weft_lane_poll);
-		napi_enable(&lane->napi);
-	}
-	return 0;
-}
-
-/* Peers may still be put on a lane, but nothing takes them off any more. */
-static void lanes_stop(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	for (i = 0; i < wdev->lane_count; i++) {
-		napi_disable(&wdev->lanes[i].napi);
-		__netif_napi_del(&wdev->lanes[i].napi);
-	}
-	/* One grace period for all. */
-	synchronize_net();
-}
-
-static void lanes_free(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	for (i = 0; i < wdev->lane_count; i++)
-		weft_lane_purge(&wdev->lanes[i]);
-	kvfree(wdev->lanes);
-}
-
 static int handshake_workers_init(struct weft_device *wdev)
 {
 	unsigned int i;
@@ -242,9 +198,9 @@ static void weft_destruct(struct net_device *dev)
 	 * Then all references to peers are gone, and RCU callbacks free them.
 	 */
 	handshake_workers_exit(wdev);
-	lanes_stop(wdev);
+	weft_lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_free(wdev);
+	weft_lanes_free(wdev);
 	rcu_barrier();
 
 	mutex_lock(&wdev->lock);
@@ -307,7 +263,7 @@ static int device_init(struct weft_device *wdev)
 	err = stats_init(wdev);
 	if (err)
 		goto err_indexes;
-	err = lanes_init(wdev);
+	err = weft_lanes_init(wdev);
 	if (err)
 		goto err_stats;
 	err = weft_crypt_init(wdev);
@@ -321,8 +277,8 @@ static int device_init(struct weft_device *wdev)
 err_crypt:
 	weft_crypt_exit(wdev);
 err_lanes:
-	lanes_stop(wdev);
-	lanes_free(wdev);
+	weft_lanes_stop(wdev);
+	weft_lanes_free(wdev);
 err_stats:
 	free_percpu(wdev->stats);
 err_indexes:
@@ -337,9 +293,9 @@ err_table:
 static void device_exit(struct weft_device *wdev)
 {
 	handshake_workers_exit(wdev);
-	lanes_stop(wdev);
+	weft_lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_free(wdev);
+	weft_lanes_free(wdev);
 	free_percpu(wdev->stats);
 	rhashtable_destroy(&wdev->indexes);
 	mutex_lock(&wdev->lock);

@@ -11,27 +11,11 @@
 
 #include "cookie.h"
 #include "crypt.h"
+#include "lane.h"
 #include "noise.h"
 #include "peer.h"
 #include "stats.h"
 #include "upcall.h"
-
-/**
- * struct weft_lane - delivers opened packets of a share of the peers
- * @napi: its poll hands packets to GRO
- * @wdev: back
- * @ready: peers with batches at the head of their queue that are not pending
- *
- * A peer always uses the same lane, so that GRO of two lanes cannot reorder
- * its packets. One lane for each possible CPU.
- */
-struct weft_lane {
-	struct napi_struct napi;
-	struct weft_device *wdev;
-	/** @lock: protects @ready; BH-safe */
-	spinlock_t lock;
-	struct list_head ready;
-};
 
 /**
  * struct weft_handshake_worker - one of the workers that share incoming
