@@ -135,6 +135,7 @@ static int handshake_workers_init(struct weft_device *wdev)
 					wdev->dev->name);
 	if (!wdev->peer_wq)
 		goto err_wq;
+	INIT_DELAYED_WORK(&wdev->secrets_work, weft_peer_secrets_work);
 	for (i = 0; i < nr_cpu_ids; i++) {
 		wdev->handshake_workers[i].wdev = wdev;
 		INIT_WORK(&wdev->handshake_workers[i].work,
@@ -159,6 +160,7 @@ static void free_queued_skb(void *skb)
 static void handshake_workers_exit(struct weft_device *wdev)
 {
 	destroy_workqueue(wdev->handshake_wq);
+	cancel_delayed_work_sync(&wdev->secrets_work);
 	destroy_workqueue(wdev->peer_wq);
 	kfree(wdev->handshake_workers);
 	ptr_ring_cleanup(&wdev->handshake_ring, free_queued_skb);
@@ -431,7 +433,9 @@ void weft_device_set_private_key(struct weft_device *wdev,
 	down_write(&identity->lock);
 	present = weft_identity_set(identity, private_key);
 	memcpy(public_key, identity->public_key, WEFT_KEY_LEN);
+	call_for_peers(wdev, weft_handshake_forget_secret);
 	up_write(&identity->lock);
+	weft_peer_secrets_wanted(wdev);
 
 	if (present) {
 		peer = weft_peer_lookup(weft_device_table(wdev), public_key);
@@ -439,9 +443,6 @@ void weft_device_set_private_key(struct weft_device *wdev,
 			weft_peer_remove(peer);
 	}
 
-	down_read(&identity->lock);
-	call_for_peers(wdev, weft_handshake_precompute);
-	up_read(&identity->lock);
 	call_for_peers(wdev, weft_sessions_stop_sending);
 	weft_cookie_checker_set_key(&wdev->cookie_checker,
 				    present ? public_key : NULL);
@@ -476,9 +477,10 @@ void weft_device_replace_peers(struct weft_device *wdev,
 	if (private_key) {
 		present = weft_identity_set(identity, private_key);
 		memcpy(public_key, identity->public_key, WEFT_KEY_LEN);
-		call_for_peers(wdev, weft_handshake_precompute);
+		call_for_peers(wdev, weft_handshake_forget_secret);
 	}
 	up_write(&identity->lock);
+	weft_peer_secrets_wanted(wdev);
 	if (private_key)
 		weft_cookie_checker_set_key(&wdev->cookie_checker,
 					    present ? public_key : NULL);

@@ -57,7 +57,8 @@ struct weft_handshake_worker {
  * @handshakes_queued: messages in @handshake_ring
  * @handshake_workers: one for each possible CPU
  * @handshake_wq: their work queue
- * @peer_wq: initiations to send, keys to forget
+ * @peer_wq: initiations to send, keys to forget, secrets to compute
+ * @secrets_work: computes the secrets of new peers
  * @next_handshake_worker: worker to wake next; a hint
  * @last_under_load: when the handshake ring was last nearly full,
  *	ktime_get_coarse_boottime_ns()
@@ -94,6 +95,7 @@ struct weft_device {
 	struct weft_handshake_worker *handshake_workers;
 	struct workqueue_struct *handshake_wq;
 	struct workqueue_struct *peer_wq;
+	struct delayed_work secrets_work;
 	unsigned int next_handshake_worker;
 	u64 last_under_load;
 	atomic_t staged_packets;

@@ -148,7 +148,8 @@ static void mix_ephemeral(struct transcript *t, const u8 public[KEY_LEN])
 	kdf(t->ck, NULL, NULL, t->ck, public, KEY_LEN);
 }
 
-static bool mix_dh(struct transcript *t, const u8 private[KEY_LEN],
+/* Where no payload follows, @key is NULL: the next token would replace it. */
+static bool mix_dh(struct transcript *t, u8 *key, const u8 private[KEY_LEN],
 		   const u8 public[KEY_LEN])
 {
 	u8 shared[KEY_LEN];
@@ -157,7 +158,7 @@ static bool mix_dh(struct transcript *t, const u8 private[KEY_LEN],
 	/* false if the result is zero, for a point of low order */
 	ok = curve25519(shared, private, public);
 	if (ok)
-		kdf(t->ck, t->key, NULL, t->ck, shared, KEY_LEN);
+		kdf(t->ck, key, NULL, t->ck, shared, KEY_LEN);
 	memzero_explicit(shared, sizeof(shared));
 	return ok;
 }
@@ -313,25 +314,57 @@ void weft_handshake_clear(struct weft_peer *peer)
 	up_write(&peer->handshake.lock);
 }
 
-/**
- * weft_handshake_precompute() - compute the secret of both static keys
- * @peer: the device's identity lock is held, or nobody else knows the peer
- *
- * The secret is zero, and no handshake possible, if there is no identity or
- * the peer's key is of low order.
- */
-void weft_handshake_precompute(struct weft_peer *peer)
+static void compute_static_static(struct weft_peer *peer)
 {
 	struct weft_identity *identity = &peer->wdev->identity;
 	struct weft_handshake *handshake = &peer->handshake;
 
 	lockdep_assert_held(&identity->lock);
+	lockdep_assert_held_write(&handshake->lock);
 
-	down_write(&handshake->lock);
+	if (handshake->has_static_static)
+		return;
 	if (!identity->present ||
 	    !curve25519(handshake->static_static, identity->private_key,
 			handshake->remote_static))
 		memset(handshake->static_static, 0, KEY_LEN);
+	WRITE_ONCE(handshake->has_static_static, true);
+}
+
+/**
+ * weft_handshake_precompute() - compute the secret of both static keys
+ * @peer: the device's identity lock is held
+ *
+ * Handshakes do it if nobody has; it is most of the work of adding a peer. The
+ * secret is zero, and no handshake possible, if there is no identity or the
+ * peer's key is of low order.
+ *
+ * Context: process.
+ */
+void weft_handshake_precompute(struct weft_peer *peer)
+{
+	struct weft_handshake *handshake = &peer->handshake;
+
+	if (READ_ONCE(handshake->has_static_static))
+		return;
+	down_write(&handshake->lock);
+	compute_static_static(peer);
+	up_write(&handshake->lock);
+}
+
+/**
+ * weft_handshake_forget_secret() - the secret was that of another identity
+ * @peer: the device's identity lock is held for writing
+ */
+void weft_handshake_forget_secret(struct weft_peer *peer)
+{
+	struct weft_handshake *handshake = &peer->handshake;
+
+	lockdep_assert_held_write(&peer->wdev->identity.lock);
+
+	down_write(&handshake->lock);
+	memzero_explicit(handshake->static_static, KEY_LEN);
+	WRITE_ONCE(handshake->has_static_static, false);
 	up_write(&handshake->lock);
 }
 
@@ -351,6 +384,7 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 	struct weft_handshake *handshake = &peer->handshake;
 	u8 timestamp[WEFT_NOISE_TIMESTAMP_LEN];
 
+	compute_static_static(peer);
 	transcript_init(t, initiation_suite(peer), handshake->remote_static);
 
 	/* e */
@@ -361,7 +395,8 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* es */
-	if (!mix_dh(t, handshake->ephemeral_private, handshake->remote_static))
+	if (!mix_dh(t, t->key, handshake->ephemeral_private,
+		    handshake->remote_static))
 		return false;
 
 	/* s */
@@ -494,6 +529,7 @@ static bool read_initiation_of(struct weft_peer *peer, struct transcript *t,
 
 	if (!suite_allowed(peer, t->suite))
 		return false;
+	weft_handshake_precompute(peer);
 	down_read(&handshake->lock);
 	/* ss, payload */
 	ok = mix_static_static(t, handshake->static_static) &&
@@ -511,7 +547,8 @@ static bool read_static(const struct weft_message_handshake_initiation *msg,
 {
 	/* e, es */
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
-	if (!mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+	if (!mix_dh(t, t->key, identity->private_key,
+		    msg->unencrypted_ephemeral))
 		return false;
 
 	/* s */
@@ -564,7 +601,8 @@ static bool prove_stranger(const struct weft_message_handshake_initiation *msg,
 			   struct weft_stranger *stranger)
 {
 	/* ss, payload */
-	return mix_dh(t, identity->private_key, stranger->public_key) &&
+	return mix_dh(t, t->key, identity->private_key,
+		      stranger->public_key) &&
 	       open(t, stranger->timestamp, msg->encrypted_timestamp,
 		    sizeof(msg->encrypted_timestamp));
 }
@@ -628,9 +666,10 @@ static bool write_response(struct weft_message_handshake_response *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* ee, se */
-	if (!mix_dh(t, handshake->ephemeral_private,
+	if (!mix_dh(t, NULL, handshake->ephemeral_private,
 		    handshake->remote_ephemeral) ||
-	    !mix_dh(t, handshake->ephemeral_private, handshake->remote_static))
+	    !mix_dh(t, NULL, handshake->ephemeral_private,
+		    handshake->remote_static))
 		return false;
 
 	/* psk, and an empty payload */
@@ -728,8 +767,10 @@ static bool read_response(const struct weft_message_handshake_response *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* ee, se */
-	if (!mix_dh(t, p->ephemeral_private, msg->unencrypted_ephemeral) ||
-	    !mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+	if (!mix_dh(t, NULL, p->ephemeral_private,
+		    msg->unencrypted_ephemeral) ||
+	    !mix_dh(t, NULL, identity->private_key,
+		    msg->unencrypted_ephemeral))
 		return false;
 
 	/* psk, and an empty payload */

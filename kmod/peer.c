@@ -11,6 +11,10 @@
 #include "device.h"
 #include "packet.h"
 
+/* How long after the last change key agreements are made, and how many. */
+#define SECRETS_DELAY_MS 20
+#define SECRETS_AT_ONCE 64
+
 static struct kmem_cache *peer_cache;
 static atomic64_t next_id = ATOMIC64_INIT(0);
 
@@ -117,11 +121,66 @@ struct weft_peer *weft_peer_create(struct weft_device *wdev,
 		     ktime_get_coarse_boottime_ns() -
 		     (u64)(WEFT_REKEY_TIMEOUT + 1) * NSEC_PER_SEC);
 
-	down_read(&wdev->identity.lock);
-	weft_handshake_precompute(peer);
-	up_read(&wdev->identity.lock);
+	weft_peer_secrets_wanted(wdev);
 	netdev_dbg(wdev->dev, "peer %llu created\n", peer->id);
 	return peer;
+}
+
+/**
+ * weft_peer_secrets_wanted() - there are peers without the secret of static keys
+ * @wdev: device
+ *
+ * Who adds peers does not wait for key agreements.
+ */
+void weft_peer_secrets_wanted(struct weft_device *wdev)
+{
+	mod_delayed_work(wdev->peer_wq, &wdev->secrets_work,
+			 msecs_to_jiffies(SECRETS_DELAY_MS));
+}
+
+/* Peers that have none, each with a reference; how many. */
+static unsigned int find_without_secret(struct weft_device *wdev,
+					struct weft_peer **found)
+{
+	unsigned int count = 0;
+	struct weft_peer *peer;
+
+	mutex_lock(&wdev->lock);
+	list_for_each_entry(peer, &weft_device_table(wdev)->peers, list) {
+		if (READ_ONCE(peer->handshake.has_static_static))
+			continue;
+		kref_get(&peer->refs);
+		found[count++] = peer;
+		if (count == SECRETS_AT_ONCE)
+			break;
+	}
+	mutex_unlock(&wdev->lock);
+	return count;
+}
+
+/**
+ * weft_peer_secrets_work() - compute what first handshakes will need
+ * @work: weft_device.secrets_work
+ *
+ * Where there are few peers. Of many, most are never talked to: theirs are left
+ * to the handshakes.
+ */
+void weft_peer_secrets_work(struct work_struct *work)
+{
+	struct weft_device *wdev = container_of(to_delayed_work(work),
+						struct weft_device,
+						secrets_work);
+	struct weft_peer *found[SECRETS_AT_ONCE];
+	unsigned int count, i;
+
+	count = find_without_secret(wdev, found);
+	for (i = 0; i < count; i++) {
+		down_read(&wdev->identity.lock);
+		weft_handshake_precompute(found[i]);
+		up_read(&wdev->identity.lock);
+		weft_peer_put(found[i]);
+		cond_resched();
+	}
 }
 
 static void peer_free_rcu(struct rcu_head *rcu)
