@@ -154,6 +154,7 @@ void weft_control_session_begins(struct weft_peer *peer)
 		control->failures = 0;
 	rcu_read_unlock_bh();
 
+	WRITE_ONCE(control->session_begun, false);
 	if (READ_ONCE(control->unanswered) >= MAX_UNANSWERED)
 		return;
 	WRITE_ONCE(control->unanswered, control->unanswered + 1);

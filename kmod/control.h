@@ -56,6 +56,8 @@ struct weft_control_hello {
  * struct weft_control - what a peer has said about itself
  * @suites: bit n: it takes suite n; 0 while that is not known
  * @unanswered: HELLOs sent since it last sent one
+ * @session_begun: a message has confirmed a session of the peer's, and we have
+ *	not said HELLO yet; its first packet's answer comes before that
  * @failures: initiations in suite 1 without an answer since one had one
  * @failed_at: jiffies of the last of those
  *
@@ -65,6 +67,7 @@ struct weft_control {
 	u16 suites;
 	u8 unanswered;
 	u8 failures;
+	bool session_begun;
 	unsigned long failed_at;
 };
 
