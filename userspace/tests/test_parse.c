@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <time.h>
@@ -511,6 +512,29 @@ static void an_empty_key_file_means_no_key_where_that_is_allowed(void **state)
 	assert_int_equal(key_from("", false, &key), -EINVAL);
 }
 
+static void numbers_and_prefixes_are_written_in_full(void **state)
+{
+	static const uint64_t numbers[] = { 0, 9, 10, 99, 100, 1234567890, UINT64_MAX };
+	static const char *const prefixes[] = {
+		"0.0.0.0/0", "10.0.200.9/32", "255.255.255.255/32", "::/0", "2001:db8::1/128",
+	};
+	struct weft_peer peer = { 0 };
+	struct problem problem;
+	char text[32], expected[32];
+
+	(void)state;
+	for EACH(numbers, i) {
+		*format_decimal(text, numbers[i]) = '\0';
+		snprintf(expected, sizeof(expected), "%" PRIu64, numbers[i]);
+		assert_string_equal(text, expected);
+	}
+	for EACH(prefixes, i) {
+		assert_int_equal(parse_allowed_ips(prefixes[i], &peer, &problem), 0);
+		assert_string_equal(format_prefix(&peer.allowed_ips[i]).text, prefixes[i]);
+	}
+	weft_peer_clear(&peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(set_names_a_key_file_that_it_cannot_read),
 		cmocka_unit_test(a_key_file_holds_one_key_and_white_space_after_it),
 		cmocka_unit_test(an_empty_key_file_means_no_key_where_that_is_allowed),
+		cmocka_unit_test(numbers_and_prefixes_are_written_in_full),
 	};
 
 	return RUN_TESTS(tests);

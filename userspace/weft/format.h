@@ -28,6 +28,8 @@ struct upcalls_text {
 	char text[2 * 20 + 30 * 12];
 };
 
+/* Decimal digits without a NUL; @to has room for 20 of them. Returns their end. */
+char *format_decimal(char *to, uint64_t number);
 /* "(none)" if there is none. */
 struct endpoint_text format_endpoint(const union weft_endpoint *endpoint);
 struct prefix_text format_prefix(const struct weft_allowed_ip *ip);

@@ -8,19 +8,41 @@
 #include "show.h"
 #include "weft_tool.h"
 
+/*
+ * Of one value each, because a dump of many peers is mostly printing: no format to be read, and no
+ * lock, as there is one thread.
+ */
+static void put(const char *text)
+{
+	fputs_unlocked(text, stdout);
+}
+
+static void put_char(char c)
+{
+	putc_unlocked(c, stdout);
+}
+
+static void put_number(uint64_t number)
+{
+	char text[21];
+
+	*format_decimal(text, number) = '\0';
+	put(text);
+}
+
 static void print_public_key(const struct weft_device *dev)
 {
-	fputs(format_key_or_none(&dev->public_key).text, stdout);
+	put(format_key_or_none(&dev->public_key).text);
 }
 
 static void print_private_key(const struct weft_device *dev)
 {
-	fputs(format_key_or_none(&dev->private_key).text, stdout);
+	put(format_key_or_none(&dev->private_key).text);
 }
 
 static void print_listen_port(const struct weft_device *dev)
 {
-	printf("%u", dev->listen_port);
+	put_number(dev->listen_port);
 }
 
 static void print_fwmark(const struct weft_device *dev)
@@ -28,12 +50,12 @@ static void print_fwmark(const struct weft_device *dev)
 	if (dev->fwmark)
 		printf("0x%" PRIx32, dev->fwmark);
 	else
-		fputs("off", stdout);
+		put("off");
 }
 
 static void print_upcalls(const struct weft_device *dev)
 {
-	fputs(format_upcalls(dev->upcalls, ",").text, stdout);
+	put(format_upcalls(dev->upcalls, ",").text);
 }
 
 static void print_nothing(const struct weft_peer *peer)
@@ -43,12 +65,12 @@ static void print_nothing(const struct weft_peer *peer)
 
 static void print_preshared_key(const struct weft_peer *peer)
 {
-	fputs(format_key_or_none(&peer->preshared_key).text, stdout);
+	put(format_key_or_none(&peer->preshared_key).text);
 }
 
 static void print_endpoint(const struct weft_peer *peer)
 {
-	fputs(format_endpoint(&peer->endpoint).text, stdout);
+	put(format_endpoint(&peer->endpoint).text);
 }
 
 static void print_prefixes(const struct weft_peer *peer, char separator)
@@ -56,11 +78,11 @@ static void print_prefixes(const struct weft_peer *peer, char separator)
 	const struct weft_allowed_ip *ip;
 
 	if (!peer->n_allowed_ips)
-		fputs("(none)", stdout);
+		put("(none)");
 	weft_for_each_allowed_ip(peer, ip) {
 		if (ip != peer->allowed_ips)
-			putchar(separator);
-		fputs(format_prefix(ip).text, stdout);
+			put_char(separator);
+		put(format_prefix(ip).text);
 	}
 }
 
@@ -71,20 +93,26 @@ static void print_allowed_ips(const struct weft_peer *peer)
 
 static void print_latest_handshake(const struct weft_peer *peer)
 {
-	printf("%" PRId64, (int64_t)peer->last_handshake.tv_sec);
+	int64_t seconds = peer->last_handshake.tv_sec;
+
+	if (seconds < 0)
+		put_char('-');
+	put_number(seconds < 0 ? -(uint64_t)seconds : (uint64_t)seconds);
 }
 
 static void print_transfer(const struct weft_peer *peer)
 {
-	printf("%" PRIu64 "\t%" PRIu64, peer->rx_bytes, peer->tx_bytes);
+	put_number(peer->rx_bytes);
+	put_char('\t');
+	put_number(peer->tx_bytes);
 }
 
 static void print_keepalive(const struct weft_peer *peer)
 {
 	if (peer->persistent_keepalive)
-		printf("%u", peer->persistent_keepalive);
+		put_number(peer->persistent_keepalive);
 	else
-		fputs("off", stdout);
+		put("off");
 }
 
 /* One line of a device, or a line a peer: its key and, if there is any, a value. */
@@ -125,25 +153,28 @@ bool is_field(const char *name)
 /* Beginning of a line. */
 static void print_ifname(const struct weft_device *dev, bool with_ifname)
 {
-	if (with_ifname)
-		printf("%s\t", dev->ifname);
+	if (!with_ifname)
+		return;
+	put(dev->ifname);
+	put_char('\t');
 }
 
 static void dump_peer(const struct weft_peer *peer)
 {
-	printf("%s\t", format_key(&peer->public_key).text);
+	put(format_key(&peer->public_key).text);
+	put_char('\t');
 	print_preshared_key(peer);
-	putchar('\t');
+	put_char('\t');
 	print_endpoint(peer);
-	putchar('\t');
+	put_char('\t');
 	print_prefixes(peer, ',');
-	putchar('\t');
+	put_char('\t');
 	print_latest_handshake(peer);
-	putchar('\t');
+	put_char('\t');
 	print_transfer(peer);
-	putchar('\t');
+	put_char('\t');
 	print_keepalive(peer);
-	putchar('\n');
+	put_char('\n');
 }
 
 static void dump(const struct weft_device *dev, bool with_ifname)
@@ -152,13 +183,13 @@ static void dump(const struct weft_device *dev, bool with_ifname)
 
 	print_ifname(dev, with_ifname);
 	print_private_key(dev);
-	putchar('\t');
+	put_char('\t');
 	print_public_key(dev);
-	putchar('\t');
+	put_char('\t');
 	print_listen_port(dev);
-	putchar('\t');
+	put_char('\t');
 	print_fwmark(dev);
-	putchar('\n');
+	put_char('\n');
 	weft_for_each_peer(dev, peer) {
 		print_ifname(dev, with_ifname);
 		dump_peer(peer);
@@ -177,15 +208,15 @@ void show_field(const struct weft_device *dev, const char *name, bool with_ifnam
 	if (field->of_device) {
 		print_ifname(dev, with_ifname);
 		field->of_device(dev);
-		putchar('\n');
+		put_char('\n');
 		return;
 	}
 	weft_for_each_peer(dev, peer) {
 		print_ifname(dev, with_ifname);
-		fputs(format_key(&peer->public_key).text, stdout);
+		put(format_key(&peer->public_key).text);
 		if (field->of_peer != print_nothing)
-			putchar('\t');
+			put_char('\t');
 		field->of_peer(peer);
-		putchar('\n');
+		put_char('\n');
 	}
 }

@@ -12,12 +12,30 @@ peers() {
 	}'
 }
 
-available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
+# kernel_memory: kB that the kernel has allocated, the stacks of its threads among VmallocUsed. What
+# is free would say less: it changes with the pages of files and of programs.
+kernel_memory() {
+	awk '/^(Slab|VmallocUsed|PageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
 
-settle() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	sleep 1
+# memory_at_rest: the same, as soon as it has not changed for some seconds: what was deleted before
+# may be freed late, by workers and after grace periods.
+memory_at_rest() {
+	local now last=0 quiet=0
+	for _ in {1..100}; do
+		sync
+		echo 3 >/proc/sys/vm/drop_caches
+		sleep 1
+		now=$(kernel_memory)
+		quiet=$((now - last <= 64 && last - now <= 64 ? quiet + 1 : 0))
+		last=$now
+		[ "$quiet" -lt 5 ] || {
+			echo "$now"
+			return
+		}
+	done
+	echo "the kernel's memory does not come to rest" >&2
+	return 1
 }
 
 # elapsed COMMAND...: microseconds
@@ -39,10 +57,10 @@ each() {
 	time=$(elapsed "$@") && echo $((time * 1000 / count))
 }
 
-# memory COUNT BEFORE: bytes a peer
+# memory COUNT BEFORE: bytes a peer; none if there was no rest before
 memory() {
-	settle
-	echo $((($2 - $(available)) * 1024 / $1))
+	local now
+	now=$(memory_at_rest) && [ -n "$2" ] && echo $(((now - $2) * 1024 / $1))
 }
 
 # many_peers ROW TOOL COUNT: the interface of a row that is up
@@ -52,8 +70,7 @@ many_peers() {
 	"${tool[@]}" show tunnel >/dev/null
 	attempt "$row" one tcp1 tcp 1 1
 	attempt "$row" one udp64 traffic udp 64 2000
-	settle
-	before=$(available)
+	before=$(memory_at_rest) || before=''
 	record "$row" many peers "$count"
 	attempt "$row" many add each "$count" "${tool[@]}" addconf tunnel "$WORK/peers"
 	attempt "$row" many memory memory "$count" "$before"
