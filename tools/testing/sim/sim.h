@@ -4,8 +4,8 @@
  * In place of kernels there are small models of one: peers with allowed IPs, sessions that need a
  * handshake, packets that wait for it, upcalls. From a seed, the same happens every time.
  */
-#ifndef WEFT_TESTS_SIM_H
-#define WEFT_TESTS_SIM_H
+#ifndef WEFT_SIM_H
+#define WEFT_SIM_H
 
 #include "core.h"
 #include "node.h"
@@ -129,4 +129,4 @@ bool sim_converged(struct sim *sim);
 bool sim_converged_group(struct sim *sim, unsigned int group);
 void sim_digest(struct sim *sim, unsigned int node, struct weft_id *digest);
 
-#endif /* WEFT_TESTS_SIM_H */
+#endif /* WEFT_SIM_H */
