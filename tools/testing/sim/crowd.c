@@ -136,15 +136,14 @@ static int compare_numbers(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Those that are up; without the subject, if that is to be gone. */
-static unsigned int whom_to_ask(struct sim *sim, const struct weft_id *subject, bool is,
-				unsigned int *list)
+/* Members that are up, but for the subject. */
+static unsigned int whom_to_ask(struct sim *sim, const struct weft_id *subject, unsigned int *list)
 {
 	unsigned int n, count = 0;
 
 	for (n = 0; n < sim->count; n++) {
-		if (sim->nodes[n].up &&
-		    (is || !weft_id_equal(weft_node_id(sim->nodes[n].node), subject)))
+		if (sim->nodes[n].up && weft_node_state(sim->nodes[n].node) == WEFT_NODE_MEMBER &&
+		    !weft_id_equal(weft_node_id(sim->nodes[n].node), subject))
 			list[count++] = n;
 	}
 	return count;
@@ -157,7 +156,7 @@ void crowd_spread(struct sim *sim, const struct weft_id *subject, bool is, uint6
 	uint64_t *times = calloc(sim->count, sizeof(*times)), end = sim->ms + limit_ms;
 
 	assert_true(list && times);
-	left = whom_to_ask(sim, subject, is, list);
+	left = whom_to_ask(sim, subject, list);
 	memset(spread, 0, sizeof(*spread));
 	spread->asked = left;
 	for (;;) {

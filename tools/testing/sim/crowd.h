@@ -15,7 +15,7 @@ void crowd_free(struct sim *sim);
 
 /**
  * struct spread - how a fact got around
- * @asked:	nodes that are up
+ * @asked:	members that are up, but for the one that it is about
  * @knew:	of them, those that knew it in the end
  * @median_ms:	half of them did after so long
  * @most_ms:	99 of 100 did
@@ -29,7 +29,7 @@ struct spread {
 	uint64_t all_ms;
 };
 
-/* Until all nodes that are up have the subject as a member (or, without @is, have it no more). */
+/* Until all of them have the subject as a member (or, without @is, have it no more). */
 void crowd_spread(struct sim *sim, const struct weft_id *subject, bool is, uint64_t since_ms,
 		  uint64_t limit_ms, struct spread *spread);
 
