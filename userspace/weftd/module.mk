@@ -57,7 +57,8 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 $(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(B)/tests/test_large: LDFLAGS += -Wl,--wrap=weft_record_parse
+$(B)/tests/test_large: LDFLAGS += $(SIM_LDFLAGS)
+$(B)/tests/test_large: $(SIM_SHARED)
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
