@@ -21,6 +21,8 @@
 #define LINGERING 64
 /* Not worth it below. */
 #define SMALLEST 64
+/* Who gets many records at once goes a way of its own, until all of them have been looked at. */
+#define DEEPEST 8
 
 struct state;
 
@@ -35,6 +37,8 @@ struct step {
 struct state {
 	struct weft_roster roster;
 	unsigned int refs;
+	/* records that came since it was evaluated */
+	unsigned int depth;
 	/* if it is evaluated, among those with this key */
 	uint64_t key;
 	bool listed;
@@ -377,8 +381,8 @@ static struct state *detach(struct weft_roster *roster)
 	return state;
 }
 
-/* What the roster has of its own becomes a state, if there is none like it. */
-static void publish(struct weft_roster *roster)
+/* What the roster has of its own becomes a state, if there is none like it; @depth: of where it was. */
+static void publish(struct weft_roster *roster, unsigned int depth)
 {
 	bool listed = settled(roster);
 	uint64_t key = listed ? content_key(roster) : 0;
@@ -393,6 +397,7 @@ static void publish(struct weft_roster *roster)
 	state->roster = *roster;
 	state->key = key;
 	state->listed = listed;
+	state->depth = listed ? 0 : depth + 1;
 	if (listed) {
 		state->next = states[key % BUCKETS];
 		states[key % BUCKETS] = state;
@@ -426,7 +431,7 @@ static void note_step(struct state *state, struct weft_record *record, int error
 void share_roster(struct weft_roster *roster)
 {
 	if (!paused)
-		publish(roster);
+		publish(roster, 0);
 }
 
 int __wrap_weft_roster_clone(struct weft_roster **roster, const struct weft_roster *from)
@@ -472,11 +477,15 @@ static int add_to_state(struct weft_roster *roster, struct weft_record *record)
 	struct state *from = detach(roster);
 	int error = __real_weft_roster_add(roster, record);
 
+	if (!error && from->depth == DEEPEST) {
+		leave(from);
+		return 0;
+	}
 	if (error) {
 		free_content(roster);
 		enter(roster, from);
 	} else {
-		publish(roster);
+		publish(roster, from->depth);
 	}
 	note_step(from, record, error, error ? NULL : shared_state(roster));
 	leave(from);
@@ -503,7 +512,7 @@ static int evaluate_state(struct weft_roster *roster, uint64_t now)
 	struct state *from = detach(roster);
 
 	assert_int_equal(__real_weft_roster_evaluate(roster, now), 0);
-	publish(roster);
+	publish(roster, 0);
 	if (!settled(&from->roster))
 		note_step(from, NULL, 0, shared_state(roster));
 	leave(from);
