@@ -31,7 +31,7 @@ help:
 	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'
 	@echo '                 ARGS=--quick, ARGS=--profile, ARGS=--help'
 	@echo '  bench-sim      simulated networks of 10 to 10,000 members: how fast news get around,'
-	@echo '                 traffic, memory (no guest; 15 minutes); ARGS="--sizes 10 1000"'
+	@echo '                 traffic, memory (no guest; some minutes); ARGS="--sizes 10 1000"'
 
 all: modules tools
 

@@ -277,7 +277,10 @@ static void join(struct sim *sim, const char *token)
 	snprintf(name, sizeof(name), "new-%u", nth);
 	n = sim_join(sim, token, name);
 	crowd_spread(sim, weft_node_id(sim->nodes[n].node), true, begin, LIMIT, &report.joins[nth]);
-	sim_run(sim, BETWEEN);
+	/* it has joined when it has learned what the others know */
+	do
+		sim_run(sim, BETWEEN);
+	while (!sim->nodes[n].member_ms && sim->ms < begin + LIMIT);
 	if (sim->nodes[n].member_ms)
 		report.door_ms[nth] = sim->nodes[n].member_ms - begin;
 }
