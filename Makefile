@@ -30,6 +30,8 @@ help:
 	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
 	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'
 	@echo '                 ARGS=--quick, ARGS=--profile, ARGS=--help'
+	@echo '  bench-sim      simulated networks of 10 to 10,000 members: how fast news get around,'
+	@echo '                 traffic, memory (no guest; some minutes); ARGS="--sizes 10 1000"'
 
 all: modules tools
 
@@ -80,6 +82,10 @@ bench:
 	@tools/setup build test
 	@tools/testing/bench/run $(ARGS)
 
+bench-sim:
+	@tools/setup build test
+	@tools/testing/sim/bench $(ARGS)
+
 clean:
 	$(MAKE) -C userspace clean
 	$(MAKE) -C tools/testing/selftests/weft clean
@@ -88,4 +94,4 @@ clean:
 	rm -rf Module.symvers modules.order .module-common.* .modules.order.cmd .Module.symvers.cmd out
 
 .PHONY: help all modules tools install dkms-install dkms-uninstall demo check \
-	check-quick check-kernels check-debug fuzz bench clean
+	check-quick check-kernels check-debug fuzz bench bench-sim clean

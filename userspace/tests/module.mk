@@ -53,9 +53,10 @@ VALGRIND_RUN := valgrind -q --error-exitcode=99 --leak-check=full \
 export ASAN_OPTIONS = detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
 
-check: all test-programs
+check: all test-programs sim
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
 	$(Q)tests/run $(call run_args,,$(B),,$(UNIT_TESTS)) "install" "bash tests/install.sh $(B)" \
+		"sim" "bash $(SIM_DIR)/test.sh $(WEFT_SIM)" \
 		$(call run_args,sanitized: ,$(SANITIZED),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) \
 		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds test_network $(SLOW_TESTS),$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon's core: no clock, socket, file or thread in it.
-CORE_SRCS := address.c cbor.c fields.c identity.c invitation.c reason.c record.c revoke.c roster.c \
+CORE_SRCS := address.c cbor.c fields.c identity.c index.c invitation.c reason.c record.c revoke.c roster.c \
 	state.c token.c view.c
 # The node: what the daemon decides.
 CORE_SRCS += announce.c beacon.c command.c contact.c door.c gossip.c input.c join.c known.c link.c \
@@ -47,22 +47,18 @@ $(WEFTD): $(WEFTD_OBJS) $(CORE_A) $(LIBWEFT_A)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS))
 
-$(CORE_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
+$(CORE_TESTS:%=$(B)/tests/%.o): CPPFLAGS += -Iweftd/core -Iweftd/tests -Itests -I$(SIM_DIR) \
+	$(call pkg_cflags,$(CORE_PKGS))
 $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-SIM_OBJS := $(B)/tests/sim.o $(B)/tests/sim_kernel.o
-$(SIM_OBJS): CPPFLAGS += -Iweftd/core -Itests $(call pkg_cflags,$(CORE_PKGS))
-$(SIM_OBJS): $(B)/tests/%.o: weftd/tests/%.c
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(B)/tests/test_large: LDFLAGS += -Wl,--wrap=weft_record_parse
+$(B)/tests/test_large: LDFLAGS += $(SIM_LDFLAGS)
+$(B)/tests/test_large: $(SIM_SHARED)
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \

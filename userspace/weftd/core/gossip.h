@@ -12,8 +12,6 @@
 #define WEFT_GOSSIP_VERSION 1
 /* What a datagram holds at most: with IPv6 and UDP headers it fits an overlay MTU of 1280. */
 #define WEFT_MAX_DATAGRAM 1200
-/* Of a record's hash, where it need only be told from others. */
-#define WEFT_SHORT_HASH 16
 /* Ranges that one message tells. */
 #define WEFT_MAX_RANGES 32
 /* Hashes in one message. */
@@ -40,10 +38,6 @@ enum weft_message_type {
 	WEFT_JOIN,
 	WEFT_WELCOME,
 	WEFT_MESSAGE_TYPES,
-};
-
-struct weft_short_hash {
-	uint8_t bytes[WEFT_SHORT_HASH];
 };
 
 /* Bytes within a datagram. */

@@ -53,6 +53,17 @@ static void want_door(struct weft_node *node, const struct weft_time *now,
 		weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
 }
 
+/* Another key, another address: what waits to be sent is from one that the device has no more. */
+static void change_key(struct weft_node *node)
+{
+	size_t i;
+
+	weft_queue_clear(node);
+	node->device_dirty = true;
+	for (i = 0; i < node->contacts.count; i++)
+		node->contacts.at[i]->session = false;
+}
+
 static void begin_knocking(struct weft_node *node, const struct weft_time *now)
 {
 	struct weft_joining *joining = node->joining;
@@ -61,9 +72,7 @@ static void begin_knocking(struct weft_node *node, const struct weft_time *now)
 	joining->phase = WEFT_JOIN_KNOCK;
 	joining->tries = 0;
 	joining->next_ms = now->ms;
-	node->device_dirty = true;
-	for (i = 0; i < node->contacts.count; i++)
-		node->contacts.at[i]->session = false;
+	change_key(node);
 	for (i = 0; i < joining->door_count; i++)
 		want_door(node, now, &joining->doors[i]);
 }
@@ -291,16 +300,12 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 		     struct weft_contact *contact)
 {
 	struct weft_joining *joining = node->joining;
-	size_t i;
 
 	joining->phase = WEFT_JOIN_LEARN;
 	joining->next_ms = now->ms + LEARN;
-	node->device_dirty = true;
+	change_key(node);
 	weft_take_record(node, now, joining->admission, NULL);
 	weft_take_record(node, now, joining->announcement, NULL);
-	/* a new key: sessions that there were are none any more */
-	for (i = 0; i < node->contacts.count; i++)
-		node->contacts.at[i]->session = false;
 	/* not a neighbour for good: all who came in by this door would be */
 	weft_link_probe(node, now, contact);
 }
@@ -341,8 +346,11 @@ void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 	let_in_by = node->joining->door;
 	self = weft_roster_member(node->roster, &node->identity.id);
 	door = weft_roster_member(node->roster, &let_in_by);
-	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door))
+	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door)) {
+		/* records come, but there are many: whoever begins anew would never get to the end */
+		node->joining->next_ms = now->ms + LEARN;
 		return;
+	}
 	contact = weft_contact_get(node, door);
 	weft_join_free(node);
 	node->state = WEFT_NODE_MEMBER;

@@ -13,6 +13,7 @@
 #define LOST_LONG_EVERY (20 * WEFT_SECOND)
 #define LOST_LONG (10 * WEFT_MINUTE)
 #define MAX_LOST 16
+#define DRAWS 8
 #define PROBE_LASTS (10 * WEFT_SECOND)
 #define PROBE_QUIET (5 * WEFT_SECOND)
 #define BACKOFF (10 * WEFT_SECOND)
@@ -264,24 +265,56 @@ static unsigned int suits(const struct weft_node *node, const struct weft_time *
 	return !lonely ? 1 : contact->has_near ? 3 : contact->has_at ? 2 : 1;
 }
 
-static const struct weft_member *choose(struct weft_node *node, const struct weft_time *now,
-					bool lonely)
+/* Of those known to be somewhere, the likeliest. */
+static const struct weft_member *choose_known(struct weft_node *node, const struct weft_time *now)
 {
-	const struct weft_member *members, *best = NULL;
-	unsigned int suitability, most = 0;
-	size_t count, i, same = 0;
+	const struct weft_member *member, *best = NULL;
+	unsigned int suitability, most = 2;
+	size_t i, same = 0;
 
-	members = weft_roster_members(node->roster, &count);
-	for (i = 0; i < count; i++) {
-		suitability = suits(node, now, &members[i], lonely);
-		if (!suitability || suitability < most)
+	for (i = 0; i < node->contacts.count; i++) {
+		member = weft_roster_member(node->roster, &node->contacts.at[i]->id);
+		suitability = suits(node, now, member, true);
+		if (suitability < most)
 			continue;
 		same = suitability > most ? 1 : same + 1;
 		most = suitability;
 		if (!weft_random_below(&node->random, same))
-			best = &members[i];
+			best = member;
 	}
 	return best;
+}
+
+/* Whoever comes up; nearly always one of the first draws suits. Otherwise all are looked at. */
+static const struct weft_member *choose_any(struct weft_node *node, const struct weft_time *now)
+{
+	const struct weft_member *members, *member;
+	size_t count, i, suitable = 0, which;
+
+	members = weft_roster_members(node->roster, &count);
+	for (i = 0; count && i < DRAWS; i++) {
+		member = &members[weft_random_below(&node->random, count)];
+		if (suits(node, now, member, false))
+			return member;
+	}
+	for (i = 0; i < count; i++)
+		suitable += !!suits(node, now, &members[i], false);
+	if (!suitable)
+		return NULL;
+	which = weft_random_below(&node->random, suitable);
+	for (i = 0; i < count; i++) {
+		if (suits(node, now, &members[i], false) && !which--)
+			return &members[i];
+	}
+	return NULL;
+}
+
+static const struct weft_member *choose(struct weft_node *node, const struct weft_time *now,
+					bool lonely)
+{
+	const struct weft_member *known = lonely ? choose_known(node, now) : NULL;
+
+	return known ? known : choose_any(node, now);
 }
 
 struct census {

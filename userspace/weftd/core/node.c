@@ -64,7 +64,6 @@ static struct weft_node *new_node(const struct weft_node_config *config)
 	sodium_memzero(node->config.seed, sizeof(node->config.seed));
 	weft_queue_init(&node->queue);
 	weft_queue_init(&node->partings);
-	node->index_stale = true;
 	return node;
 }
 
@@ -85,7 +84,6 @@ void weft_node_free(struct weft_node *node)
 	free(node->before);
 	free(node->contacts.at);
 	free(node->to_remove.at);
-	free(node->index.at);
 	free(node->wants.at);
 	free(node->fresh.at);
 	free(node->pieces);

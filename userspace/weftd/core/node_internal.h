@@ -5,6 +5,7 @@
 
 #include "bucket.h"
 #include "gossip.h"
+#include "index.h"
 #include "node.h"
 #include "random.h"
 
@@ -305,9 +306,7 @@ struct weft_node {
 	uint64_t lost_at;
 
 	/* sync.c */
-	bool index_stale;
-	WEFT_LIST_OF(struct weft_record *) index;
-	struct weft_short_hash digest;
+	struct weft_index *index;
 	WEFT_LIST_OF(struct weft_wanted_record) wants;
 
 	/* spread.c */

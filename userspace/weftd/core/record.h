@@ -49,6 +49,13 @@ enum weft_record_key {
 	WEFT_KEY_OPTIONAL = 64,
 };
 
+/* Of a record's hash, where it need only be told from others. */
+#define WEFT_SHORT_HASH 16
+
+struct weft_short_hash {
+	uint8_t bytes[WEFT_SHORT_HASH];
+};
+
 #define WEFT_HAS(key) (1U << (key))
 
 enum weft_operation {

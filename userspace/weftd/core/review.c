@@ -23,7 +23,6 @@ void weft_roster_changed(struct weft_node *node, const struct weft_time *now, bo
 
 	node->changed = true;
 	node->urgent |= urgent;
-	node->index_stale = true;
 	node->ran = false;
 	if (!node->roster_at || save_at < node->roster_at)
 		node->roster_at = save_at;
@@ -298,7 +297,6 @@ void weft_review(struct weft_node *node, const struct weft_time *now)
 	node->changed = false;
 	node->urgent = false;
 	node->reviewed_ms = now->ms;
-	node->index_stale = true;
 	note_members(node, before, count);
 	free(before);
 	node->doubt_ends = 0;

@@ -71,6 +71,7 @@ void weft_roster_free(struct weft_roster *roster)
 	if (!roster)
 		return;
 	weft_view_forget(roster);
+	weft_index_forget(roster);
 	for (i = 0; i < roster->count; i++)
 		weft_record_put(roster->entries[i].record);
 	free(roster->entries);
@@ -288,6 +289,7 @@ static void uncount(struct weft_roster *roster, size_t n)
 	if (used)
 		used->uses--;
 	roster->unanchored -= !roster->entries[n].anchored;
+	weft_index_forget(roster);
 	note_change(roster, &roster->entries[n]);
 }
 
@@ -521,6 +523,7 @@ static int replace(struct weft_roster *roster, struct weft_entry *entry,
 		return -EEXIST;
 	if (!weft_record_supersedes(record, old))
 		return -ESTALE;
+	weft_index_forget(roster);
 	in_place = announce_in_place(roster, old, record);
 	if (!in_place)
 		note_change(roster, entry);
@@ -546,6 +549,7 @@ static int insert(struct weft_roster *roster, struct weft_record *record)
 		error = make_room(roster, &record->slot);
 	if (error)
 		return error;
+	weft_index_forget(roster);
 	n = weft_roster_place(roster, &record->slot);
 	memmove(&roster->entries[n + 1], &roster->entries[n],
 		(roster->count - n) * sizeof(roster->entries[0]));

@@ -3,7 +3,7 @@
 #ifndef WEFT_ROSTER_INTERNAL_H
 #define WEFT_ROSTER_INTERNAL_H
 
-#include "roster.h"
+#include "index.h"
 
 /**
  * struct weft_entry - a place in the roster
@@ -52,6 +52,7 @@ struct weft_admins {
  * @known:	who is or was one
  * @members:	sorted by identity
  * @member_count: see @members
+ * @index:	what is passed on, or NULL if that is to be found out
  * @epoch:	the record that names the network's current secret
  * @evaluated:	for when the members were computed
  * @changes_at:	when they change though no record comes in; UINT64_MAX: never
@@ -69,6 +70,7 @@ struct weft_roster {
 	struct weft_admins known;
 	struct weft_member *members;
 	size_t member_count;
+	struct weft_index *index;
 	struct weft_record *epoch;
 	uint64_t evaluated;
 	uint64_t changes_at;
@@ -86,5 +88,6 @@ struct weft_entry *weft_roster_used(const struct weft_roster *roster,
 bool weft_chain_anchored(const struct weft_roster *roster, const struct weft_record *record);
 int weft_chain_evaluate(struct weft_roster *roster);
 void weft_view_forget(struct weft_roster *roster);
+void weft_index_forget(struct weft_roster *roster);
 
 #endif /* WEFT_ROSTER_INTERNAL_H */

@@ -4,7 +4,6 @@
  * are halved (four times at once) until what is left is few enough to be listed. Neither side keeps
  * state for it: every message can be answered by itself, and what is lost is found the next time.
  */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,111 +24,61 @@
 #define ASK_TRIES 3
 #define MAX_WANTS 16384
 
-static int compare_records(const void *a, const void *b)
-{
-	return weft_id_compare(&(*(struct weft_record *const *)a)->hash,
-			       &(*(struct weft_record *const *)b)->hash);
-}
-
 void weft_sync_clear(struct weft_node *node)
 {
-	size_t i;
-
-	for (i = 0; i < node->index.count; i++)
-		weft_record_put(node->index.at[i]);
-	node->index.count = 0;
-	node->index_stale = true;
+	weft_index_put(node->index);
+	node->index = NULL;
 }
 
-static void digest_of(const struct weft_node *node, size_t first, size_t end,
-		      struct weft_short_hash *digest)
+/* What is passed on now. Without memory, what was; before there was any, nothing. */
+static const struct weft_index *refresh(struct weft_node *node)
 {
-	crypto_generichash_state state;
+	static const struct weft_index none;
+	struct weft_index *index = weft_roster_index(node->roster);
 
-	memset(digest, 0, sizeof(*digest));
-	if (first == end)
-		return;
-	crypto_generichash_init(&state, NULL, 0, sizeof(digest->bytes));
-	for (; first < end; first++)
-		crypto_generichash_update(&state, node->index.at[first]->hash.bytes, WEFT_ID_LEN);
-	crypto_generichash_final(&state, digest->bytes, sizeof(digest->bytes));
-}
-
-/* What is passed on, sorted by hash. It is held: the roster may change before this is used. */
-static void refresh(struct weft_node *node)
-{
-	struct weft_record *record;
-	bool anchored;
-	size_t i;
-
-	if (!node->index_stale)
-		return;
-	weft_sync_clear(node);
-	for (i = 0; i < weft_roster_count(node->roster); i++) {
-		record = weft_roster_at(node->roster, i, &anchored);
-		if (!anchored)
-			continue;
-		if (!weft_list_room(&node->index))
-			return;
-		node->index.at[node->index.count++] = weft_record_hold(record);
+	if (index) {
+		weft_index_put(node->index);
+		node->index = index;
 	}
-	if (node->index.count)
-		qsort(node->index.at, node->index.count, sizeof(*node->index.at),
-		      compare_records);
-	digest_of(node, 0, node->index.count, &node->digest);
-	node->index_stale = false;
+	return node->index ? node->index : &none;
 }
 
 const struct weft_short_hash *weft_sync_digest(struct weft_node *node)
 {
-	refresh(node);
-	return &node->digest;
-}
-
-/* The first record whose hash is not below. */
-static size_t place(const struct weft_node *node, const uint8_t *hash, size_t len)
-{
-	size_t low = 0, high = node->index.count, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (memcmp(node->index.at[middle]->hash.bytes, hash, len) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return &refresh(node)->digest;
 }
 
 /* @hash: WEFT_SHORT_HASH bytes */
 struct weft_record *weft_sync_find(struct weft_node *node, const uint8_t *hash)
 {
-	size_t n;
+	const struct weft_index *index = refresh(node);
+	size_t n = weft_index_place(index, hash, WEFT_SHORT_HASH);
 
-	refresh(node);
-	n = place(node, hash, WEFT_SHORT_HASH);
-	if (n == node->index.count || memcmp(node->index.at[n]->hash.bytes, hash, WEFT_SHORT_HASH))
+	if (n == index->count || memcmp(index->at[n]->hash.bytes, hash, WEFT_SHORT_HASH))
 		return NULL;
-	return node->index.at[n];
+	return index->at[n];
 }
 
 /* As of the last comparison: what came in since is not seen. */
 bool weft_sync_has(const struct weft_node *node, const struct weft_id *hash)
 {
-	size_t n = place(node, hash->bytes, WEFT_ID_LEN);
+	size_t n;
 
-	return n < node->index.count && weft_id_equal(&node->index.at[n]->hash, hash);
+	if (!node->index)
+		return false;
+	n = weft_index_place(node->index, hash->bytes, WEFT_ID_LEN);
+	return n < node->index->count && weft_id_equal(&node->index->at[n]->hash, hash);
 }
 
 /* Which records are in a range: from *@first, before *@end. */
-static void bounds(const struct weft_node *node, const struct weft_range *range, size_t *first,
+static void bounds(const struct weft_index *index, const struct weft_range *range, size_t *first,
 		   size_t *end)
 {
 	uint8_t next[sizeof(range->prefix)];
 	unsigned int i, carry;
 
-	*first = place(node, range->prefix, sizeof(range->prefix));
-	*end = node->index.count;
+	*first = weft_index_place(index, range->prefix, sizeof(range->prefix));
+	*end = index->count;
 	if (!range->bits)
 		return;
 	/* the prefix plus one, in its last bit */
@@ -144,12 +93,13 @@ static void bounds(const struct weft_node *node, const struct weft_range *range,
 			break;
 	}
 	if (!carry)
-		*end = place(node, next, sizeof(next));
+		*end = weft_index_place(index, next, sizeof(next));
 }
 
 /* A message that grows until it is full. */
 struct answer {
 	struct weft_node *node;
+	const struct weft_index *index;
 	const struct weft_time *now;
 	struct weft_contact *contact;
 	struct weft_message ranges;
@@ -162,6 +112,7 @@ static void begin(struct answer *answer, struct weft_node *node, const struct we
 		  struct weft_contact *contact, bool final)
 {
 	answer->node = node;
+	answer->index = refresh(node);
 	answer->now = now;
 	answer->contact = contact;
 	answer->ranges.type = WEFT_RANGES;
@@ -209,8 +160,8 @@ static void put_digest(struct answer *answer, const struct weft_range *range)
 	if (ranges->count == WEFT_MAX_RANGES)
 		send_ranges(answer);
 	ranges->at[ranges->count].range = *range;
-	bounds(answer->node, range, &first, &end);
-	digest_of(answer->node, first, end, &ranges->at[ranges->count].digest);
+	bounds(answer->index, range, &first, &end);
+	weft_index_digest(answer->index, first, end, &ranges->at[ranges->count].digest);
 	ranges->count++;
 }
 
@@ -229,7 +180,7 @@ static void put_listed(struct answer *answer, const struct weft_range *range, si
 	list->at[list->count].hashes = hashes;
 	list->count++;
 	for (; first < end; first++, hashes += WEFT_SHORT_HASH, answer->hash_count++)
-		memcpy(hashes, answer->node->index.at[first]->hash.bytes, WEFT_SHORT_HASH);
+		memcpy(hashes, answer->index->at[first]->hash.bytes, WEFT_SHORT_HASH);
 }
 
 static void divide(struct answer *answer, const struct weft_range *range)
@@ -257,7 +208,7 @@ static void describe(struct answer *answer, const struct weft_range *range)
 {
 	size_t first, end;
 
-	bounds(answer->node, range, &first, &end);
+	bounds(answer->index, range, &first, &end);
 	if (end - first <= LISTED)
 		put_listed(answer, range, first, end);
 	else if (range->bits + DIVIDE_BITS <= MAX_BITS)
@@ -271,8 +222,7 @@ void weft_sync_compare(struct weft_node *node, const struct weft_time *now,
 	static const struct weft_range all;
 	struct answer answer;
 
-	refresh(node);
-	if (!memcmp(digest, &node->digest, sizeof(*digest))) {
+	if (!memcmp(digest, weft_sync_digest(node), sizeof(*digest))) {
 		contact->sync_wait = 0;
 		return;
 	}
@@ -297,11 +247,10 @@ void weft_sync_ranges(struct weft_node *node, const struct weft_time *now,
 	struct answer answer;
 	size_t i, first, end;
 
-	refresh(node);
 	begin(&answer, node, now, contact, false);
 	for (i = 0; i < ranges->count; i++) {
-		bounds(node, &ranges->at[i].range, &first, &end);
-		digest_of(node, first, end, &ours);
+		bounds(answer.index, &ranges->at[i].range, &first, &end);
+		weft_index_digest(answer.index, first, end, &ours);
 		if (memcmp(&ours, &ranges->at[i].digest, sizeof(ours)))
 			describe(&answer, &ranges->at[i].range);
 	}
@@ -345,13 +294,13 @@ static bool lists(const uint8_t *hashes, size_t count, const uint8_t *hash)
 }
 
 /* Whether we have something in this range that the other did not list. */
-static bool have_more(const struct weft_node *node, size_t first, size_t end,
+static bool have_more(const struct weft_index *index, size_t first, size_t end,
 		      const uint8_t *hashes, size_t count)
 {
 	if (end - first > count)
 		return true;
 	for (; first < end; first++) {
-		if (!lists(hashes, count, node->index.at[first]->hash.bytes))
+		if (!lists(hashes, count, index->at[first]->hash.bytes))
 			return true;
 	}
 	return false;
@@ -363,14 +312,13 @@ void weft_sync_list(struct weft_node *node, const struct weft_time *now,
 	struct answer answer;
 	size_t i, n, first, end;
 
-	refresh(node);
 	begin(&answer, node, now, contact, true);
 	for (i = 0; i < list->count; i++) {
 		for (n = 0; n < list->at[i].count; n++)
 			want(node, contact, list->at[i].hashes + n * WEFT_SHORT_HASH);
-		bounds(node, &list->at[i].range, &first, &end);
+		bounds(answer.index, &list->at[i].range, &first, &end);
 		if (!list->answer &&
-		    have_more(node, first, end, list->at[i].hashes, list->at[i].count))
+		    have_more(answer.index, first, end, list->at[i].hashes, list->at[i].count))
 			describe(&answer, &list->at[i].range);
 	}
 	finish(&answer);

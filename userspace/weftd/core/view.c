@@ -273,6 +273,7 @@ int weft_chain_evaluate(struct weft_roster *roster)
 	free(roster->known.at);
 	roster->admins = admins;
 	roster->known = known;
+	weft_index_forget(roster);
 	/* who leaves is looked up among the admissions, which come later */
 	anchor_all(roster, false);
 	anchor_all(roster, true);

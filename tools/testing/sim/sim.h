@@ -4,8 +4,8 @@
  * In place of kernels there are small models of one: peers with allowed IPs, sessions that need a
  * handshake, packets that wait for it, upcalls. From a seed, the same happens every time.
  */
-#ifndef WEFT_TESTS_SIM_H
-#define WEFT_TESTS_SIM_H
+#ifndef WEFT_SIM_H
+#define WEFT_SIM_H
 
 #include "core.h"
 #include "node.h"
@@ -63,6 +63,8 @@ struct sim_node {
 	struct weft_out_rendezvous publication, question;
 	uint64_t wire_bytes;
 	uint64_t wake_ms;
+	/* when it had joined */
+	uint64_t member_ms;
 };
 
 struct sim {
@@ -83,6 +85,9 @@ struct sim {
 	size_t event_count, event_size;
 	uint64_t sequence, sessions;
 	unsigned int steps_now;
+	/* called so often, if it is set */
+	void (*every)(struct sim *sim);
+	uint64_t every_ms;
 };
 
 struct sim *sim_new(uint64_t seed, unsigned int max_nodes);
@@ -113,6 +118,8 @@ void sim_pump(struct sim_node *node);
 void sim_kill(struct sim *sim, unsigned int node);
 /* From its disk, with the address that it has now; its kernel is new. */
 void sim_restart(struct sim *sim, unsigned int node);
+/* The same with this roster, which it gives up, instead of the disk's. */
+void sim_revive(struct sim *sim, unsigned int node, struct weft_roster *roster);
 /* The daemon alone: the kernel goes on meanwhile. */
 void sim_restart_daemon(struct sim *sim, unsigned int node);
 void sim_move(struct sim *sim, unsigned int node);
@@ -129,4 +136,4 @@ bool sim_converged(struct sim *sim);
 bool sim_converged_group(struct sim *sim, unsigned int group);
 void sim_digest(struct sim *sim, unsigned int node, struct weft_id *digest);
 
-#endif /* WEFT_TESTS_SIM_H */
+#endif /* WEFT_SIM_H */

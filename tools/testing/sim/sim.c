@@ -183,6 +183,8 @@ static void do_output(struct sim_node *node, const struct weft_output *output)
 		break;
 	case WEFT_OUT_NOTICE:
 		node->notices[output->notice.type]++;
+		if (output->notice.type == WEFT_NOTICE_JOINED)
+			node->member_ms = node->sim->ms;
 		node->told_revoked += output->notice.type == WEFT_NOTICE_MEMBER_GONE &&
 				      output->notice.error == -EKEYREVOKED;
 		node->last[output->notice.type] = output->notice;
@@ -303,13 +305,25 @@ static void step(struct sim *sim)
 	sim_drop_event(&event);
 }
 
-void sim_run(struct sim *sim, uint64_t ms)
+static void run_until(struct sim *sim, uint64_t end)
 {
-	uint64_t end = sim->ms + ms;
-
 	while (sim->event_count && sim->events[0].ms <= end)
 		step(sim);
 	sim->ms = end;
+}
+
+void sim_run(struct sim *sim, uint64_t ms)
+{
+	uint64_t end = sim->ms + ms, next;
+
+	while (sim->every) {
+		next = sim->ms / sim->every_ms * sim->every_ms + sim->every_ms;
+		if (next > end)
+			break;
+		run_until(sim, next);
+		sim->every(sim);
+	}
+	run_until(sim, end);
 }
 
 int64_t sim_until(struct sim *sim, sim_done *done, uint64_t ms)
@@ -429,6 +443,7 @@ unsigned int sim_restore(struct sim *sim, const struct weft_secrets *secrets,
 	struct sim_node *node = add_node(sim, &config);
 	struct weft_time now = sim_time(node);
 
+	node->secrets = *secrets;
 	assert_int_equal(weft_node_restore(&node->node, &config, secrets, roster, NULL, 0, &now),
 			 0);
 	sim_tell_endpoints(sim, node->number);
@@ -507,22 +522,36 @@ void sim_kill(struct sim *sim, unsigned int n)
 	sim_clear_kernel(node);
 }
 
-static void start_again(struct sim *sim, unsigned int n)
+static void start_with(struct sim *sim, unsigned int n, struct weft_roster *roster)
 {
 	struct sim_node *node = &sim->nodes[n];
 	struct weft_node_config config = sim->config;
 	struct weft_time now = sim_time(node);
-	struct weft_roster *roster;
-	size_t taken, i;
+	size_t i;
 
 	node->up = true;
 	for (i = 0; i < sizeof(config.seed); i++)
 		config.seed[i] = sim_random(sim, 256);
+	assert_int_equal(weft_node_restore(&node->node, &config, &node->secrets, roster,
+					   node->endpoints, node->endpoints_len, &now), 0);
+}
+
+static void start_again(struct sim *sim, unsigned int n)
+{
+	struct sim_node *node = &sim->nodes[n];
+	struct weft_roster *roster;
+	size_t taken;
+
 	assert_non_null(node->roster);
 	assert_int_equal(weft_roster_new(&roster, &node->secrets.network), 0);
 	assert_int_equal(weft_roster_decode(roster, node->roster, node->roster_len, &taken), 0);
-	assert_int_equal(weft_node_restore(&node->node, &config, &node->secrets, roster,
-					   node->endpoints, node->endpoints_len, &now), 0);
+	start_with(sim, n, roster);
+}
+
+void sim_revive(struct sim *sim, unsigned int n, struct weft_roster *roster)
+{
+	start_with(sim, n, roster);
+	sim_tell_endpoints(sim, n);
 }
 
 void sim_restart(struct sim *sim, unsigned int n)

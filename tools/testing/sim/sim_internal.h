@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Between the two halves of the simulator: the world (sim.c) and the model kernels (sim_kernel.c). */
-#ifndef WEFT_TESTS_SIM_INTERNAL_H
-#define WEFT_TESTS_SIM_INTERNAL_H
+#ifndef WEFT_SIM_INTERNAL_H
+#define WEFT_SIM_INTERNAL_H
 
 #include "sim.h"
 
@@ -57,4 +57,4 @@ void sim_got_response(struct sim_node *node, const struct sim_event *event);
 void sim_got_data(struct sim_node *node, struct sim_event *event);
 void sim_retry(struct sim_node *node, const struct sim_event *event);
 
-#endif /* WEFT_TESTS_SIM_INTERNAL_H */
+#endif /* WEFT_SIM_INTERNAL_H */
