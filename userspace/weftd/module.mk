@@ -34,6 +34,12 @@ WEFTD_OBJS := $(WEFTD_SRCS:%.c=$(B)/daemon/%.o)
 WEFTD_PKGS := libuv json-c libnl-3.0 libnl-route-3.0
 WEFTD := $(B)/weftd
 
+# What is compiled in of the directories; written anew when it is another one.
+$(B)/helperdir: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(HELPERDIR)' | cmp -s - $@ || echo '$(HELPERDIR)' >$@
+$(B)/daemon/keeper.o: $(B)/helperdir
+
 $(WEFTD_OBJS): CPPFLAGS += -Iweftd/core $(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS)) \
 	-DWEFT_VERSION='"$(VERSION)"' -DWEFT_HELPER_DIR='"$(HELPERDIR)"'
 $(B)/daemon/%.o: weftd/%.c
