@@ -23,6 +23,15 @@ example() {
 		sed '/^\.EE/d; s/\\e/\\/g'
 }
 
+# Those whose libraries are there, and their manuals.
+helpers() {
+	env -u PKG_CONFIG_LIBDIR pkg-config --exists opendht-c &&
+		echo libexec/weft/weft-rendezvous-opendht share/man/man8/weft-rendezvous-opendht.8
+	env -u PKG_CONFIG_LIBDIR pkg-config --exists libcurl &&
+		echo libexec/weft/weft-rendezvous-etcd share/man/man8/weft-rendezvous-etcd.8
+	return 0
+}
+
 all_parts_are_installed() {
 	local file
 
@@ -30,7 +39,8 @@ all_parts_are_installed() {
 			lib/pkgconfig/libweft.pc include/libweft/weft/weft.h \
 			include/libweft/linux/weft.h share/man/man8/weft.8 \
 			share/man/man3/libweft.3 share/man/man8/weftd.8 sbin/weftd \
-			lib/libnss_weft.so.2 lib/systemd/system/weftd.service share/bash-completion/completions/weft; do
+			lib/libnss_weft.so.2 lib/systemd/system/weftd.service share/bash-completion/completions/weft \
+			$(helpers); do
 		[ -s "$root/usr/$file" ] || fail "no $file"
 	done
 }
@@ -38,6 +48,16 @@ all_parts_are_installed() {
 the_installed_tool_runs() {
 	contains "$("$root/usr/bin/weft" --version)" "weft "
 	contains "$("$root/usr/sbin/weftd" --version)" "weftd "
+}
+
+the_installed_helpers_run() {
+	local helper
+
+	for helper in "$root"/usr/libexec/weft/*; do
+		contains "$("$helper" --help)" "weft up --rendezvous"
+		same 2 "$("$helper" >/dev/null 2>&1; echo $?)"
+	done
+	contains "$(strings -a "$root/usr/sbin/weftd" | grep libexec)" /usr/libexec/weft
 }
 
 the_library_exports_what_the_header_declares_and_no_more() {
@@ -83,7 +103,8 @@ the_static_library_is_enough() {
 the_manual_pages_have_no_errors() {
 	command -v mandoc >/dev/null || skip "mandoc is not installed"
 	same "" "$(mandoc -T lint -W warning ../Documentation/man/weft.8 \
-		../Documentation/man/weftd.8 ../Documentation/man/libweft.3)"
+		../Documentation/man/weftd.8 ../Documentation/man/libweft.3 \
+		../Documentation/man/weft-rendezvous-opendht.8 ../Documentation/man/weft-rendezvous-etcd.8)"
 }
 
 the_unit_is_one_that_systemd_takes() {
@@ -165,6 +186,7 @@ uninstall_takes_all_of_it_away() {
 run_tests \
 	all_parts_are_installed \
 	the_installed_tool_runs \
+	the_installed_helpers_run \
 	the_library_exports_what_the_header_declares_and_no_more \
 	the_soname_is_versioned \
 	the_manuals_example_builds_with_pkg_config_and_runs \

@@ -154,6 +154,35 @@ status_is_a_table_with_reasons() {
 	same '["home","work"]' "$(jq -c '[.[].name]' <<<"$output")"
 }
 
+up_and_join_take_a_rendezvous_helper() {
+	result '{"network":"home"}'
+	exits 0 "$weft" up --rendezvous 'helper --with arguments' home
+	same '["up","home","helper --with arguments"]' "$(asked '[.command, .network, .rendezvous]')"
+	exits 0 "$weft" up --rendezvous off
+	same '"off"' "$(asked .rendezvous)"
+	exits 0 "$weft" up
+	same null "$(asked .rendezvous)"
+	exits 0 "$weft" join --rendezvous helper weft1abc
+	same '["join","helper"]' "$(asked '[.command, .rendezvous]')"
+	exits 2 "$weft" down --rendezvous off
+}
+
+status_tells_of_a_rendezvous_helper() {
+	local network='{"name":"home","state":"member","interface":"weft0","port":1,"members":[],"rendezvous":'
+
+	result "{\"networks\":[$network{\"command\":\"helper -a\",\"state\":\"ready\",\"trouble\":null,\"published_s\":7}}]}"
+	exits 0 "$weft" status
+	contains "$output" "rendezvous: helper -a: ready, published 7 s ago"
+	result "{\"networks\":[$network{\"command\":\"helper\",\"state\":\"waiting\",\"trouble\":\"it broke\",\"published_s\":null}}]}"
+	exits 0 "$weft" status
+	contains "$output" "rendezvous: helper: waiting"
+	contains "$output" "trouble: rendezvous: it broke"
+	same "" "$(grep published <<<"$output" || true)"
+	result "{\"networks\":[${network}null}]}"
+	exits 0 "$weft" status
+	same "" "$(grep rendezvous <<<"$output" || true)"
+}
+
 status_exits_with_3_when_nothing_is_connected() {
 	result '{"networks":[]}'
 	exits 3 "$weft" status
@@ -286,6 +315,8 @@ run_tests \
 	join_takes_the_token_from_standard_input \
 	join_tells_how_it_goes_meanwhile \
 	status_is_a_table_with_reasons \
+	up_and_join_take_a_rendezvous_helper \
+	status_tells_of_a_rendezvous_helper \
 	status_exits_with_3_when_nothing_is_connected \
 	peers_shows_who_is_what \
 	add_static_makes_a_key_or_takes_one \

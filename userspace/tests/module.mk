@@ -58,7 +58,7 @@ check: all test-programs sim
 	$(Q)tests/run $(call run_args,,$(B),,$(UNIT_TESTS)) "install" "bash tests/install.sh $(B)" \
 		"sim" "bash $(SIM_DIR)/test.sh $(WEFT_SIM)" \
 		$(call run_args,sanitized: ,$(SANITIZED),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) \
-		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds test_network $(SLOW_TESTS),$(UNIT_TESTS)),"valgrind: $t" \
+		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds test_network test_helper $(SLOW_TESTS),$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))
 
 # The same tests once, and as they are.

@@ -47,7 +47,7 @@ static const struct command mesh[] = {
 	{ "init", cmd_init,
 	  "[<network>] [--name <name of this machine>] [--ipv4 <range>|none] [--uses <n>] "
 	  "[--expires <time>] [--interface <name>] [--port <port>] [--endpoint <ip>:<port>]... "
-	  "[--no-beacons] [--qr] [--json]",
+	  "[--no-beacons] [--rendezvous <helper and its arguments>] [--qr] [--json]",
 	  "Make a network with this machine in it, and invite others" },
 	{ "invite", cmd_invite,
 	  "[--network <network>] [--uses <n>] [--expires <time>] [--name <name>] "
@@ -57,11 +57,12 @@ static const struct command mesh[] = {
 	{ "join", cmd_join,
 	  "{ <token> | - } [--network <name for it>] [--name <name of this machine>] "
 	  "[--wait <seconds>] [--interface <name>] [--port <port>] [--endpoint <ip>:<port>]... "
-	  "[--no-beacons] [--json]",
+	  "[--no-beacons] [--rendezvous <helper and its arguments>] [--json]",
 	  "Become a member of a network" },
 	{ "leave", cmd_leave, "[<network>] [--force]",
 	  "Leave a network, and delete its keys from this machine" },
-	{ "up", cmd_up, "[<network>]", "Bring a network up, now and after each start" },
+	{ "up", cmd_up, "[<network>] [--rendezvous <helper and its arguments>|off]",
+	  "Bring a network up, now and after each start" },
 	{ "down", cmd_down, "[<network>]", "Take a network down, until it is brought up" },
 	{ "status", cmd_status, "[<network>] [--json]",
 	  "Show the networks, and the way to each member" },

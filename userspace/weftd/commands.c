@@ -394,6 +394,24 @@ static json_object *cmd_invite(struct request *request)
 
 /* Beginnings. */
 
+/* "off", or nothing said, is none. */
+static bool get_rendezvous(struct request *request, char rendezvous[CONFIG_MAX_RENDEZVOUS + 1])
+{
+	const char *text = json_text(request->from, "rendezvous");
+
+	*rendezvous = 0;
+	if (!text || !strcmp(text, "off"))
+		return true;
+	if (!config_rendezvous_valid(text)) {
+		fail(request, USAGE, "a program and its arguments, as \"weft-rendezvous-opendht "
+		     "--bootstrap node.example:4222\", or off",
+		     "\"%.60s\" is no rendezvous helper", text);
+		return false;
+	}
+	strcpy(rendezvous, text);
+	return true;
+}
+
 static bool get_wish(struct request *request, struct network_wish *wish)
 {
 	const char *interface = json_text(request->from, "interface"), *text;
@@ -415,6 +433,8 @@ static bool get_wish(struct request *request, struct network_wish *wish)
 	wish->config.port = port;
 	wish->config.port_is_fixed = port;
 	wish->config.beacons = json_flag(request->from, "beacons", true);
+	if (!get_rendezvous(request, wish->config.rendezvous))
+		return false;
 	if (count > CONFIG_MAX_ENDPOINTS) {
 		fail(request, USAGE, NULL, "no more than %d endpoints", CONFIG_MAX_ENDPOINTS);
 		return false;
@@ -717,10 +737,16 @@ static json_object *cmd_admin(struct request *request)
 static json_object *cmd_up(struct request *request)
 {
 	struct network *network = get_network(request);
+	char rendezvous[CONFIG_MAX_RENDEZVOUS + 1];
 	int error;
 
-	if (!network)
+	if (!network || !get_rendezvous(request, rendezvous))
 		return NULL;
+	if (json_has(request->from, "rendezvous") &&
+	    strcmp(rendezvous, network->config.rendezvous)) {
+		strcpy(network->config.rendezvous, rendezvous);
+		network_set_helper(network);
+	}
 	error = network_up(network);
 	if (error)
 		return fail(request, FAILED, NULL, "%s", network->trouble);

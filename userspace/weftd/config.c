@@ -111,6 +111,20 @@ bool config_interface_valid(const char *name)
 	return true;
 }
 
+bool config_rendezvous_valid(const char *command)
+{
+	unsigned int words = 0;
+	const char *at;
+
+	for (at = command; *at; at++) {
+		if (*at < ' ' || *at > '~')
+			return false;
+		words += *at != ' ' && (at == command || at[-1] == ' ');
+	}
+	return words && words <= CONFIG_MAX_RENDEZVOUS_WORDS &&
+	       at - command <= CONFIG_MAX_RENDEZVOUS;
+}
+
 static bool get_endpoints(struct config *config, json_object *from)
 {
 	size_t i, count = json_length(from, "endpoints");
@@ -149,16 +163,20 @@ static bool get_config(struct config *config, json_object *from)
 {
 	const char *name = json_text(from, "name"), *interface = json_text(from, "interface");
 	const char *member = json_text(from, "member");
+	const char *rendezvous = json_text(from, "rendezvous");
 	uint64_t port = json_number(from, "port", 0);
 
 	if (!name || !weft_name_valid(name, WEFT_MAX_NAME) || !interface ||
 	    !config_interface_valid(interface) || port > UINT16_MAX ||
-	    (member && *member && !weft_name_valid(member, WEFT_MAX_NAME)))
+	    (member && *member && !weft_name_valid(member, WEFT_MAX_NAME)) ||
+	    (rendezvous && !config_rendezvous_valid(rendezvous)))
 		return false;
 	strcpy(config->name, name);
 	strcpy(config->interface, interface);
 	if (member)
 		strcpy(config->member, member);
+	if (rendezvous)
+		strcpy(config->rendezvous, rendezvous);
 	config->port = port;
 	config->port_is_fixed = json_flag(from, "port_is_fixed", false);
 	config->is_named = json_flag(from, "named", true);
@@ -196,6 +214,8 @@ char *config_encode(const struct config *config)
 	json_put_flag(to, "named", config->is_named);
 	json_put_flag(to, "up", config->is_up);
 	json_put_flag(to, "beacons", config->beacons);
+	if (*config->rendezvous)
+		json_put_text(to, "rendezvous", config->rendezvous);
 	json_put_number(to, "created", config->created);
 	for (i = 0; i < config->endpoint_count; i++)
 		json_append_text(list, text_of_endpoint(&config->endpoints[i]).text);

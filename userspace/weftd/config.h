@@ -10,6 +10,9 @@
 struct json_object;
 
 #define CONFIG_MAX_ENDPOINTS 8
+/* As the keeper takes it. */
+#define CONFIG_MAX_RENDEZVOUS 500
+#define CONFIG_MAX_RENDEZVOUS_WORDS 32
 
 /**
  * struct config - of a network
@@ -21,6 +24,7 @@ struct json_object;
  * @is_named:	@name is not only there until one is known
  * @is_up:	it is to be up
  * @beacons:	look for members on the local networks
+ * @rendezvous:	the helper's program and its arguments, with blanks between them, or ""
  * @created:	Unix time; networks are in this order
  * @endpoints:	where others reach this machine, as far as it cannot know by itself
  * @endpoint_count: see @endpoints
@@ -35,6 +39,7 @@ struct config {
 	bool is_named;
 	bool is_up;
 	bool beacons;
+	char rendezvous[CONFIG_MAX_RENDEZVOUS + 1];
 	uint64_t created;
 	struct weft_ip_endpoint endpoints[CONFIG_MAX_ENDPOINTS];
 	unsigned int endpoint_count;
@@ -47,6 +52,8 @@ int config_decode(struct config *config, const char *text, size_t len);
 char *config_encode(const struct config *config);
 
 bool config_interface_valid(const char *name);
+/* A command; "" is none. */
+bool config_rendezvous_valid(const char *command);
 /* A list "routes", ascending. False: it is none, or too long. */
 bool config_routes_from(struct weft_routes *routes, struct json_object *from);
 

@@ -360,6 +360,7 @@ int daemon_start(struct daemon *daemon)
 	uv_timer_init(daemon->loop, &daemon->settle);
 	daemon->settle.data = daemon;
 	daemon->asleep_ms = clock_ms(CLOCK_BOOTTIME) - clock_ms(CLOCK_MONOTONIC);
+	helpers_start(&daemon->helpers, daemon->loop, &daemon->keeper, &helper_limits);
 	look_around(daemon, false);
 	network_load_all(daemon);
 	names_publish(daemon);
@@ -381,6 +382,7 @@ void daemon_stop(struct daemon *daemon)
 {
 	while (daemon->networks)
 		network_close(daemon->networks);
+	keeper_stop(&daemon->keeper);
 	uv_close((uv_handle_t *)&daemon->settle, NULL);
 	uv_close((uv_handle_t *)&daemon->care, NULL);
 	uv_close((uv_handle_t *)&daemon->names_timer, NULL);

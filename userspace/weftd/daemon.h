@@ -7,6 +7,8 @@
 #include <weft/weft.h>
 
 #include "core/node.h"
+#include "helper.h"
+#include "keeper.h"
 #include "sockets.h"
 #include "links.h"
 
@@ -41,6 +43,8 @@ struct network;
  * @names_timer: until that is done
  * @prepare:	sees to it
  * @names:	what was published last
+ * @keeper:	starts helpers
+ * @helpers:	of all networks
  */
 struct daemon {
 	uv_loop_t *loop;
@@ -65,6 +69,8 @@ struct daemon {
 	uv_timer_t names_timer;
 	uv_prepare_t prepare;
 	char *names;
+	struct keeper keeper;
+	struct helpers helpers;
 };
 
 /* Directories, which may take privileges to make; they belong to @user afterwards, or to us. */

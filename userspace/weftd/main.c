@@ -20,6 +20,8 @@
 
 #define STATE_DIR "/var/lib/weft"
 #define RUN_DIR "/run/weft"
+/* Who rendezvous helpers are. */
+#define HELPER_USER "nobody"
 
 enum {
 	EXIT_USAGE = 2,
@@ -103,6 +105,10 @@ static int set_up(struct daemon *daemon, struct control **control, const struct 
 {
 	int error;
 
+	/* first: it is to have nothing of what comes */
+	error = keeper_fork(&daemon->keeper, HELPER_USER);
+	if (error)
+		log_info("rendezvous helpers cannot be started: %s", strerror(-error));
 	daemon->loop = uv_default_loop();
 	error = daemon_prepare(daemon, options->state, options->run, options->user);
 	if (error)
@@ -131,10 +137,11 @@ static int serve(const struct options *options)
 	static struct daemon daemon;
 	struct control *control = NULL;
 	uv_signal_t signals[2];
-	uv_loop_t *loop = uv_default_loop();
+	uv_loop_t *loop;
 
 	if (set_up(&daemon, &control, options))
 		return EXIT_FAILURE;
+	loop = daemon.loop;
 	uv_signal_init(loop, &signals[0]);
 	uv_signal_init(loop, &signals[1]);
 	uv_signal_start(&signals[0], on_signal, SIGTERM);

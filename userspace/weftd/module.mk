@@ -28,14 +28,20 @@ $(CORE_A): $(CORE_OBJS)
 	$(Q)$(AR) rcs $@ $^
 
 # The daemon around it.
-WEFTD_SRCS := commands.c config.c control.c daemon.c export.c sockets.c json.c kernel.c links.c log.c \
-	main.c names.c network.c notify.c privilege.c report.c store.c
+WEFTD_SRCS := commands.c config.c control.c daemon.c export.c helper.c helper_lines.c sockets.c json.c \
+	keeper.c kernel.c links.c log.c main.c names.c network.c notify.c privilege.c report.c store.c
 WEFTD_OBJS := $(WEFTD_SRCS:%.c=$(B)/daemon/%.o)
 WEFTD_PKGS := libuv json-c libnl-3.0 libnl-route-3.0
 WEFTD := $(B)/weftd
 
+# What is compiled in of the directories; written anew when it is another one.
+$(B)/helperdir: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(HELPERDIR)' | cmp -s - $@ || echo '$(HELPERDIR)' >$@
+$(B)/daemon/keeper.o: $(B)/helperdir
+
 $(WEFTD_OBJS): CPPFLAGS += -Iweftd/core $(call pkg_cflags,$(WEFTD_PKGS) $(CORE_PKGS)) \
-	-DWEFT_VERSION='"$(VERSION)"'
+	-DWEFT_VERSION='"$(VERSION)"' -DWEFT_HELPER_DIR='"$(HELPERDIR)"'
 $(B)/daemon/%.o: weftd/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -71,7 +77,7 @@ $(B)/weftd.service: weftd/weftd.service.in FORCE
 	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' $< >$@
 
 # Of the shell, what can be had without a kernel.
-SHELL_TESTS := test_store test_settings test_notify
+SHELL_TESTS := test_store test_settings test_notify test_helper test_helper_lines
 SHELL_PART_OBJS := $(filter-out %/main.o %/commands.o %/control.o %/daemon.o %/network.o %/names.o \
 	%/report.o %/export.o,$(WEFTD_OBJS))
 

@@ -13,6 +13,7 @@
 #include "core/reason.h"
 #include "core/state.h"
 #include "events.h"
+#include "helper.h"
 #include "kernel.h"
 #include "log.h"
 #include "network.h"
@@ -509,8 +510,13 @@ static void carry_out(struct network *network, const struct weft_output *output)
 		beacon_send(&network->daemon->beacons, &output->beacon);
 		break;
 	case WEFT_OUT_PUBLISH:
+		if (network->helper)
+			helper_publish(network->helper, output->rendezvous.key,
+				       output->rendezvous.bytes);
+		break;
 	case WEFT_OUT_LOOKUP:
-		/* not asked for: weft_node_config.rendezvous */
+		if (network->helper)
+			helper_look_up(network->helper, output->rendezvous.key);
 		break;
 	case WEFT_OUT_NOTICE:
 		on_notice(network, &output->notice);
@@ -645,6 +651,45 @@ static void node_config(struct network *network, struct weft_node_config *config
 	memset(config, 0, sizeof(*config));
 	randombytes_buf(config->seed, sizeof(config->seed));
 	config->beacons = network->config.beacons;
+	config->rendezvous = *network->config.rendezvous;
+}
+
+static void on_found(void *arg, const uint8_t bytes[WEFT_RENDEZVOUS_BYTES])
+{
+	struct network *network = arg;
+	struct weft_time now = daemon_now();
+
+	if (!network->node)
+		return;
+	weft_node_rendezvous_hit(network->node, &now, bytes, WEFT_RENDEZVOUS_BYTES);
+	network_pump(network);
+}
+
+static void stop_helper(struct network *network)
+{
+	if (network->helper)
+		helper_free(network->helper);
+	network->helper = NULL;
+}
+
+static void start_helper(struct network *network)
+{
+	if (network->helper || !*network->config.rendezvous)
+		return;
+	network->helper = helper_new(&network->daemon->helpers, network->config.name,
+				     network->config.rendezvous, on_found, network);
+	if (!network->helper)
+		log_error("%s: no memory for a rendezvous helper", network->config.name);
+}
+
+void network_set_helper(struct network *network)
+{
+	stop_helper(network);
+	if (!network->node)
+		return;
+	start_helper(network);
+	weft_node_set_rendezvous(network->node, network->helper);
+	network_pump(network);
 }
 
 static int choose_interface(struct network *network)
@@ -703,6 +748,7 @@ static int make_device(struct network *network)
 static void begin(struct network *network)
 {
 	*network->trouble = 0;
+	start_helper(network);
 	kernel_set_upcalls(network->daemon->weft, network->config.interface);
 	network_read_kernel(network);
 	network_pump(network);
@@ -783,6 +829,7 @@ int network_up(struct network *network)
 static void stop_node(struct network *network)
 {
 	uv_timer_stop(&network->wake);
+	stop_helper(network);
 	close_gossip(network);
 	if (network->node && network->dirty)
 		save(network, network->dirty);

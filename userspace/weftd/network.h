@@ -28,6 +28,7 @@
  * @save_error:	why
  * @is_kept:	its secrets were saved once: it can be had again
  * @is_refused:	who wanted to join it was told that it cannot be
+ * @helper:	for rendezvous, or NULL
  * @token:	while joining, to be wiped
  * @trouble:	what keeps it from working, or ""
  */
@@ -49,6 +50,7 @@ struct network {
 	int save_error;
 	bool is_kept;
 	bool is_refused;
+	struct helper *helper;
 	char *token;
 	char trouble[256];
 };
@@ -92,6 +94,8 @@ void network_pump(struct network *network);
 void network_care(struct network *network, bool traffic);
 void network_read_kernel(struct network *network);
 void network_tell_endpoints(struct network *network);
+/* Begin, go on or stop with the helper that its configuration names. */
+void network_set_helper(struct network *network);
 int network_save_config(struct network *network);
 int network_write(struct network *network, const char *name, const void *bytes, size_t len);
 

@@ -87,3 +87,23 @@ int privilege_drop(const char *user)
 		error = -errno;
 	return error;
 }
+
+/**
+ * privilege_drop_all() - keep none
+ * @user:	become this user; NULL: stay who we are
+ *
+ * Return: 0; -ENOENT (no such user), -EPERM (we may not become another user), or another negated errno.
+ */
+int privilege_drop_all(const char *user)
+{
+	int error = user ? become(user) : 0;
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (!error)
+		error = keep_only(0);
+	if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		error = -errno;
+	if (!error && prctl(PR_SET_DUMPABLE, 0))
+		error = -errno;
+	return error;
+}

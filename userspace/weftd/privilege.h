@@ -3,5 +3,6 @@
 #define WEFTD_PRIVILEGE_H
 
 int privilege_drop(const char *user);
+int privilege_drop_all(const char *user);
 
 #endif /* WEFTD_PRIVILEGE_H */

@@ -5,6 +5,7 @@
 #include <weft/weft.h>
 
 #include "core/reason.h"
+#include "helper.h"
 #include "json.h"
 #include "report.h"
 
@@ -300,6 +301,50 @@ static void put_exclusion(json_object *to, const struct weft_node *node)
 	json_put_number(all, "time", revocation->issued);
 }
 
+static const char *helper_state_name(enum helper_state state)
+{
+	switch (state) {
+	case HELPER_STARTING:
+		return "starting";
+	case HELPER_READY:
+		return "ready";
+	default:
+		return "waiting";
+	}
+}
+
+static void put_rendezvous(json_object *to, const struct network *network)
+{
+	const struct helper_status *status;
+	json_object *all;
+	uint64_t ago_ms;
+
+	if (!network->helper) {
+		json_put_null(to, "rendezvous");
+		return;
+	}
+	status = helper_status(network->helper);
+	all = json_object_new_object();
+	json_object_object_add(to, "rendezvous", all);
+	json_put_text(all, "command", network->config.rendezvous);
+	json_put_text(all, "state", helper_state_name(status->state));
+	json_put_text(all, "trouble", *status->trouble ? status->trouble : NULL);
+	if (status->pid)
+		json_put_number(all, "pid", status->pid);
+	else
+		json_put_null(all, "pid");
+	if (helper_published(network->helper, &ago_ms))
+		json_put_number(all, "published_s", ago_ms / 1000);
+	else
+		json_put_null(all, "published_s");
+	json_put_number(all, "starts", status->starts);
+	json_put_number(all, "look_ups", status->look_ups);
+	json_put_number(all, "found", status->found);
+	json_put_number(all, "timeouts", status->timeouts);
+	json_put_number(all, "invalid", status->invalid);
+	json_put_number(all, "dropped", status->dropped);
+}
+
 json_object *report_network(struct network *network)
 {
 	json_object *to = json_object_new_object();
@@ -315,6 +360,7 @@ json_object *report_network(struct network *network)
 		return to;
 	if (weft_node_state(network->node) == WEFT_NODE_EXCLUDED)
 		put_exclusion(to, network->node);
+	put_rendezvous(to, network);
 	put_own_endpoints(to, network->node);
 	put_stats(to, weft_node_stats(network->node));
 	put_members(to, network);

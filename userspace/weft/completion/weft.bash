@@ -88,7 +88,7 @@ _weft_show() {
 
 # _weft_options COMMAND
 _weft_options() {
-	local new="--network --name --interface --port --endpoint --no-beacons"
+	local new="--network --name --interface --port --endpoint --no-beacons --rendezvous"
 	local token="--uses --expires --member-expires --group --route --relay --no-secret --qr"
 
 	case "$1" in
@@ -96,7 +96,8 @@ _weft_options() {
 	invite) echo "--network --name $token --json" ;;
 	join) echo "$new --wait --json" ;;
 	leave) echo "--network --force" ;;
-	up | down) echo "--network" ;;
+	up) echo "--network --rendezvous" ;;
+	down) echo "--network" ;;
 	status | monitor | route) echo "--network --json" ;;
 	ping) echo "--network --count --ipv4-only --json" ;;
 	peers) echo "--network --via --route --expires --json" ;;
@@ -127,6 +128,7 @@ _weft_mesh() {
 	--network) _weft_reply -W "$(_weft_networks)" ;;
 	--via) _weft_reply -W "$(_weft_members)" ;;
 	--ipv4) _weft_reply -W none ;;
+	--rendezvous) _weft_reply -W "off weft-rendezvous-opendht weft-rendezvous-etcd" ;;
 	--interface | --port | --endpoint | --name | --uses | --expires | --member-expires | \
 		--group | --route | --wait | --count) ;;
 	*)

@@ -23,7 +23,7 @@ static void print_made(json_object *made)
 int cmd_init(int argc, char **argv)
 {
 	struct mesh_options options;
-	int n = mesh_parse(&options, "init", "jqNugeErRSBipaI", argc, argv), code = EXIT_DONE;
+	int n = mesh_parse(&options, "init", "jqNugeErRSBipaIZ", argc, argv), code = EXIT_DONE;
 	__free_json json_object *made = NULL;
 	char name[64];
 

@@ -79,7 +79,7 @@ static bool put_token(json_object *request, const char *argument)
 int cmd_join(int argc, char **argv)
 {
 	struct mesh_options options;
-	int n = mesh_parse(&options, "join", "jnNwipaB", argc, argv), code = EXIT_DONE;
+	int n = mesh_parse(&options, "join", "jnNwipaBZ", argc, argv), code = EXIT_DONE;
 	struct mesh_wait wait = { .progress = tell };
 	__free_json json_object *joined = NULL;
 	char name[64];

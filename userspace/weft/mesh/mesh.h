@@ -40,7 +40,8 @@ int cmd_monitor(int argc, char **argv);
  * @count:	c: --count N; 0: not said
  * @request:	everything that is for weftd: n --network, and by name: N --name, u --uses,
  *		e --expires, E --member-expires, g --group, r --route, i --interface, p --port,
- *		a --endpoint, I --ipv4, v --via, R --relay, S --no-secret, B --no-beacons
+ *		a --endpoint, I --ipv4, v --via, R --relay, S --no-secret, B --no-beacons,
+ *		Z --rendezvous
  */
 struct mesh_options {
 	const char *allowed;

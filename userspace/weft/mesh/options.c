@@ -29,6 +29,7 @@ static const struct option all_options[] = {
 	{ "relay", no_argument, NULL, 'R' },
 	{ "no-secret", no_argument, NULL, 'S' },
 	{ "no-beacons", no_argument, NULL, 'B' },
+	{ "rendezvous", required_argument, NULL, 'Z' },
 	{ 0 },
 };
 
@@ -156,6 +157,8 @@ static bool take_wish(json_object *to, int option, const char *value)
 	case 'S':
 		json_put_flag(to, "with_secret", false);
 		return true;
+	case 'Z':
+		return put_text(to, "rendezvous", value);
 	case 'B':
 		json_put_flag(to, "beacons", false);
 		return true;

@@ -92,6 +92,25 @@ static void print_advice(json_object *network)
 		print_exclusion(network);
 }
 
+static void print_rendezvous(json_object *network)
+{
+	const char *trouble, *state;
+	json_object *rendezvous;
+	uint64_t published;
+
+	if (!json_object_object_get_ex(network, "rendezvous", &rendezvous) || !rendezvous)
+		return;
+	state = json_text(rendezvous, "state");
+	trouble = json_text(rendezvous, "trouble");
+	printf("rendezvous: %s: %s", json_text(rendezvous, "command"), state ? state : "?");
+	published = json_number(rendezvous, "published_s", UINT64_MAX);
+	if (published != UINT64_MAX)
+		printf(", published %lu s ago", (unsigned long)published);
+	putchar('\n');
+	if (trouble)
+		printf("trouble: rendezvous: %s\n", trouble);
+}
+
 static void print_network(json_object *network)
 {
 	json_object *members;
@@ -105,6 +124,7 @@ static void print_network(json_object *network)
 	/* of what it knew of the others, nothing is of use any more */
 	if (!strcmp(json_text(network, "state"), "excluded"))
 		return;
+	print_rendezvous(network);
 	if (json_object_object_get_ex(network, "members", &members) &&
 	    json_object_array_length(members))
 		print_members(members);

@@ -3,10 +3,11 @@
 
 #include "mesh.h"
 
-static int switch_network(const char *command, const char *done, int argc, char **argv)
+static int switch_network(const char *command, const char *allowed, const char *done, int argc,
+			  char **argv)
 {
 	struct mesh_options options;
-	int n = mesh_parse(&options, command, "n", argc, argv), code = EXIT_DONE;
+	int n = mesh_parse(&options, command, allowed, argc, argv), code = EXIT_DONE;
 	__free_json json_object *switched = NULL;
 
 	if (n < 0 || n > 1) {
@@ -24,10 +25,10 @@ static int switch_network(const char *command, const char *done, int argc, char 
 
 int cmd_up(int argc, char **argv)
 {
-	return switch_network("up", "up", argc, argv);
+	return switch_network("up", "nZ", "up", argc, argv);
 }
 
 int cmd_down(int argc, char **argv)
 {
-	return switch_network("down", "down", argc, argv);
+	return switch_network("down", "n", "down", argc, argv);
 }

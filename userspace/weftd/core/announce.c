@@ -260,6 +260,8 @@ static void announce(struct weft_node *node, const struct weft_time *now)
 		return;
 	weft_take_record(node, now, record, NULL);
 	weft_record_put(record);
+	/* what was published before is true no more */
+	node->publish_at = 0;
 }
 
 void weft_announce_run(struct weft_node *node, const struct weft_time *now)

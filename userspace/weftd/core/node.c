@@ -28,6 +28,7 @@ static const struct {
 	[WEFT_BUDGET_SECRET] = { 20, 200 },
 	[WEFT_BUDGET_ANNOUNCE] = { 1, 4 },
 	[WEFT_BUDGET_BEACON] = { 10, 50 },
+	[WEFT_BUDGET_HIT] = { 10, 300 },
 };
 
 bool weft_node_take_budget(struct weft_node *node, const struct weft_time *now,

@@ -70,13 +70,13 @@ struct weft_local_endpoint {
 };
 
 /**
- * struct weft_node_config - what does not change while the node lives
+ * struct weft_node_config - what a person decided
  * @seed:	32 random bytes; all keys that the node makes come from it
  * @all_peers:	up to so many members are all in the kernel, always; 0: 32
  * @idle_ms:	a peer that was brought in on demand is taken out after so long without traffic; 0: 5
  *		minutes
  * @beacons:	look for members on the local network
- * @rendezvous:	publish and look up through a rendezvous helper
+ * @rendezvous:	publish and look up through a rendezvous helper; weft_node_set_rendezvous() changes it
  * @features:	as announced, see weft_fields.features
  * @relay:	kbit/s that are offered for relaying
  */
@@ -191,6 +191,8 @@ void weft_node_resumed(struct weft_node *node, const struct weft_time *now);
 /* A beacon came in; the address and interface it came from. Its sender's port is in it. */
 void weft_node_beacon(struct weft_node *node, const struct weft_time *now,
 		      const struct weft_candidate *from, const void *bytes, size_t len);
+/* Whether there is a rendezvous helper. */
+void weft_node_set_rendezvous(struct weft_node *node, bool wanted);
 /* What somebody published under a key that was looked up. */
 void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *now,
 			      const void *bytes, size_t len);

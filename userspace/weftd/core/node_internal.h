@@ -269,6 +269,8 @@ enum weft_budget {
 	WEFT_BUDGET_ANNOUNCE,
 	/* beacons that came */
 	WEFT_BUDGET_BEACON,
+	/* values that a rendezvous helper found */
+	WEFT_BUDGET_HIT,
 	WEFT_BUDGETS,
 };
 

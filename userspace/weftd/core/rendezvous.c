@@ -125,7 +125,7 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 	node->ran = false;
 	if (!node->config.rendezvous || !node->secrets.has_epoch ||
 	    len != WEFT_RENDEZVOUS_BYTES ||
-	    !weft_node_take_budget(node, now, WEFT_BUDGET_BEACON, 1) ||
+	    !weft_node_take_budget(node, now, WEFT_BUDGET_HIT, 1) ||
 	    !unseal(node, bytes, &content))
 		return;
 	memcpy(hint.identity.bytes, content.identity, sizeof(content.identity));
@@ -140,6 +140,17 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 		weft_join_found(node, now, &hint, NULL);
 	else if (node->state == WEFT_NODE_MEMBER)
 		found_member(node, now, &hint);
+}
+
+/* What was asked meanwhile is forgotten. */
+void weft_node_set_rendezvous(struct weft_node *node, bool wanted)
+{
+	node->ran = false;
+	node->config.rendezvous = wanted;
+	node->publish = false;
+	node->look_ups = 0;
+	node->publish_at = 0;
+	node->look_up_at = 0;
 }
 
 static bool is_lonely(const struct weft_node *node)

@@ -215,7 +215,8 @@ static void test_rendezvous(void **state)
 	sim_run(sim, 3 * SIM_SECOND);
 	sim_move(sim, 1);
 	sim_restart(sim, 1);
-	sim_run(sim, 16 * SIM_MINUTE);
+	/* not ten: where it is now is published at once, not in the turn of where it was */
+	sim_run(sim, 3 * SIM_MINUTE);
 	weft_node_peer(sim->nodes[1].node,
 		       weft_roster_member(weft_node_roster(sim->nodes[1].node),
 					  weft_node_id(sim->nodes[0].node)), &peer);
@@ -238,6 +239,36 @@ static void test_rendezvous(void **state)
 					  weft_node_id(sim->nodes[0].node)), &peer);
 	assert_true(peer.alive);
 	free(token);
+	sim_free(sim);
+}
+
+/* A person may want it, or not, at any time. */
+static void test_rendezvous_switched(void **state)
+{
+	struct sim *sim = sim_new(34, 1);
+	unsigned int published, looked_up;
+	struct weft_time now;
+
+	(void)state;
+	sim_found(sim);
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(sim->nodes[0].published + sim->nodes[0].looked_up, 0);
+	now = sim_time(&sim->nodes[0]);
+	weft_node_set_rendezvous(sim->nodes[0].node, true);
+	sim_pump(&sim->nodes[0]);
+	assert_int_equal(sim->nodes[0].published, 1);
+	assert_true(sim->nodes[0].looked_up > 0);
+	sim_run(sim, 3 * SIM_MINUTE);
+	published = sim->nodes[0].published;
+	looked_up = sim->nodes[0].looked_up;
+	assert_true(looked_up > 2);
+	weft_node_set_rendezvous(sim->nodes[0].node, false);
+	sim_pump(&sim->nodes[0]);
+	weft_node_rendezvous_hit(sim->nodes[0].node, &now, sim->nodes[0].publication.bytes,
+				 WEFT_RENDEZVOUS_BYTES);
+	sim_run(sim, 30 * SIM_MINUTE);
+	assert_int_equal(sim->nodes[0].published, published);
+	assert_int_equal(sim->nodes[0].looked_up, looked_up);
 	sim_free(sim);
 }
 
@@ -432,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_long_record),
 		cmocka_unit_test(test_rendezvous),
+		cmocka_unit_test(test_rendezvous_switched),
 		cmocka_unit_test(test_beacon_bytes),
 		cmocka_unit_test(test_strange_keys),
 		cmocka_unit_test(test_commands),

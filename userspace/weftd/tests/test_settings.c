@@ -19,6 +19,7 @@ static void test_comes_back(void **state)
 		.name = "home", .interface = "weft0", .member = "anna", .port = 51820,
 		.port_is_fixed = true, .is_named = true, .is_up = true, .beacons = true,
 		.created = 1700000000, .endpoint_count = 2, .routes.count = 2,
+		.rendezvous = "weft-rendezvous-opendht --bootstrap [2001:db8::1]:4222",
 	}, read = { 0 };
 	char *text;
 
@@ -35,6 +36,8 @@ static void test_comes_back(void **state)
 	config.is_up = false;
 	config.beacons = false;
 	config.is_named = false;
+	memset(config.rendezvous, 0, sizeof(config.rendezvous));
+	memset(&read, 0, sizeof(read));
 	text = config_encode(&config);
 	assert_int_equal(decode(&read, text), 0);
 	assert_memory_equal(&read, &config, sizeof(config));
@@ -53,7 +56,8 @@ static void test_damaged(void **state)
 		"{\"name\":\"a\",\"interface\":\"w\",\"routes\":[\"10.0.0.1/8\"]}",
 		"{\"name\":\"a\",\"interface\":\"w\",\"routes\":[\"10.0.0.0/8\",\"10.0.0.0/8\"]}",
 		"{\"name\":\"a\",\"interface\":\"w\"} x", "{\"name\":\"a\",\"interface\":\"sixteen-"
-		"letter-s\"}", "{\"name\":\"a\\u0000b\",\"interface\":\"w\"}",
+		"letter-s\"}", "{\"name\":\"a\",\"interface\":\"w\",\"rendezvous\":\"\"}",
+		"{\"name\":\"a\",\"interface\":\"w\",\"rendezvous\":\"a\\nb\"}","{\"name\":\"a\\u0000b\",\"interface\":\"w\"}",
 	};
 	struct config config = { .name = "untouched" };
 	size_t i;
@@ -125,6 +129,29 @@ static void test_prefixes(void **state)
 	assert_int_equal(prefix.length, 32);
 }
 
+static void test_rendezvous(void **state)
+{
+	static const char *const good[] = { "a", "/a/b --c d", " a ", "a  b" };
+	static const char *const bad[] = { "", " ", "a\tb", "a\x7f", "\xc3\xa4",
+		"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 "
+		"32 33" };
+	char text[CONFIG_MAX_RENDEZVOUS + 2];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(config_rendezvous_valid(good[i]));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (config_rendezvous_valid(bad[i]))
+			fail_msg("taken: %s", bad[i]);
+	}
+	memset(text, 'a', sizeof(text));
+	text[CONFIG_MAX_RENDEZVOUS + 1] = 0;
+	assert_false(config_rendezvous_valid(text));
+	text[CONFIG_MAX_RENDEZVOUS] = 0;
+	assert_true(config_rendezvous_valid(text));
+}
+
 static json_object *parse(const char *text)
 {
 	return json_read(text, strlen(text));
@@ -171,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_rendezvous),
 		cmocka_unit_test(test_json),
 	};
 
