@@ -401,7 +401,7 @@ stock_member() {
 	on anna ping -n -c 1 -W 2 phone
 }
 
-new_switch
+new_switch br0
 machines anna berta carl dora emil
 RECOVER=logs
 for name in anna berta carl dora emil; do

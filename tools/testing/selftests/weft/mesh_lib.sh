@@ -15,11 +15,11 @@ export LD_LIBRARY_PATH=$BUILD
 
 SWITCH=$(ns switch)
 
-# new_switch [BRIDGE SECOND]: two bridges are one local network, until `part`, and again after `heal`
+# new_switch BRIDGE [SECOND]: two bridges are one local network, until `part`, and again after `heal`
 new_switch() {
 	local bridge
 	ip netns add "$SWITCH"
-	for bridge in "${@:-br0}"; do
+	for bridge; do
 		ip -n "$SWITCH" link add "$bridge" type bridge
 		ip -n "$SWITCH" link set "$bridge" up
 	done
@@ -50,7 +50,7 @@ hold() {
 		unshare --mount --uts --propagation private -- bash -c '
 		mount --bind "$1/run" /run/weft && mount --bind "$1/state" /var/lib/weft &&
 		mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && hostname "$2" &&
-		touch "$1/held" && exec sleep 100000' - "$dir" "$1" >/dev/null 2>&1 </dev/null &
+		touch "$1/held" && exec sleep 100000' - "$dir" "$1" >"$dir/hold" 2>&1 </dev/null &
 	# a file, for what a test starts is there after it, and its variables are not
 	echo $! >"$dir/holder"
 }
@@ -73,10 +73,10 @@ held() {
 machines() {
 	local name n=0
 	for name; do machine "$name" $((n += 1)); done
-	for name; do soon 30 held "$name" || bail "machine $name does not come up"; done
+	for name; do soon 30 held "$name" || bail "machine $name does not come up: $(<"$TMP/$name/hold")"; done
 }
 
-# unplug NAME NUMBER, plug: the cable
+# unplug NUMBER, plug NUMBER: the cable
 unplug() { ip -n "$SWITCH" link set "to$1" down; }
 plug() { ip -n "$SWITCH" link set "to$1" up; }
 
@@ -104,6 +104,9 @@ stop() {
 	soon 10 is_dead "$pid"
 }
 
+# Where a test's own output does not go: that is kept for when it fails.
+exec 3>&1
+
 logs() {
 	local name log
 	for log in "$TMP"/*/log; do
@@ -114,7 +117,7 @@ logs() {
 			on "$name" weft status
 			on "$name" weft show
 		fi
-	done 2>&1 | sed 's/^/#  | /'
+	done 2>&1 | sed 's/^/#  | /' >&3
 }
 
 # --- what is asked ---
