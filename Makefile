@@ -26,6 +26,7 @@ help:
 	@echo '  check-quick    static checks, unit tests, a few tests on one kernel'
 	@echo '  check          static checks, unit tests, all tests on 6.1 and the newest'
 	@echo '  check-kernels  build, smoke and DKMS tests on every supported kernel'
+	@echo '  check-mesh     networks of ten to thirty daemons, one of a thousand members'
 	@echo '  check-debug    all tests on a kernel with KASAN, lockdep, kmemleak ...'
 	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
 	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'
@@ -66,7 +67,7 @@ demo:
 	@tools/setup build test
 	@tools/testing/demo/run
 
-check check-quick check-kernels:
+check check-quick check-kernels check-mesh:
 	@tools/setup build test
 	@tools/testing/run-checks $@
 
@@ -94,4 +95,4 @@ clean:
 	rm -rf Module.symvers modules.order .module-common.* .modules.order.cmd .Module.symvers.cmd out
 
 .PHONY: help all modules tools install dkms-install dkms-uninstall demo check \
-	check-quick check-kernels check-debug fuzz bench bench-sim clean
+	check-quick check-kernels check-mesh check-debug fuzz bench bench-sim clean

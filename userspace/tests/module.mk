@@ -32,7 +32,7 @@ $(B)/tests/%.o: tests/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-test-programs: $(UNIT_PROGRAMS) $(FAKE_WEFT) $(KERNEL_API) $(WEFT)
+test-programs: $(UNIT_PROGRAMS) $(FAKE_WEFT) $(KERNEL_API) $(FILL_ROSTER) $(WEFT)
 
 .PHONY: test-programs check-quick check-kernel
 .SECONDARY:

@@ -70,6 +70,17 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(call pkg_libs,$(CORE_PKGS) $(TEST_PKGS))
 
+# No test, but what one makes a large network with.
+FILL_ROSTER := $(B)/tests/fill_roster
+$(FILL_ROSTER).o: CPPFLAGS += -Iweftd/core $(call pkg_cflags,$(CORE_PKGS))
+$(FILL_ROSTER).o: weftd/tests/fill_roster.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(FILL_ROSTER): $(FILL_ROSTER).o $(CORE_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CORE_PKGS))
+
 # Always, because nothing tells when a directory was set otherwise.
 $(B)/weftd.service: weftd/weftd.service.in FORCE
 	$(call say,GEN,$@)

@@ -157,6 +157,17 @@ static const struct weft_member *by_key_in_any_state(const struct weft_node *nod
 	return NULL;
 }
 
+/*
+ * Whoever calls has not heard of it yet. Who is out for another reason may be admitted anew, and hears
+ * of that by being called.
+ */
+static bool is_revoked(const struct weft_node *node)
+{
+	const struct weft_member *self = weft_node_self(node);
+
+	return node->state == WEFT_NODE_EXCLUDED && self && self->state == WEFT_MEMBER_REVOKED;
+}
+
 void weft_node_unknown_peer(struct weft_node *node, const struct weft_time *now,
 			    const struct weft_tunnel_key *peer, const struct weft_candidate *at)
 {
@@ -174,7 +185,7 @@ void weft_node_unknown_peer(struct weft_node *node, const struct weft_time *now,
 			weft_guest_arrives(node, now, peer, at);
 		return;
 	}
-	if (!weft_reachable(node, member) || member->is_static ||
+	if (is_revoked(node) || !weft_reachable(node, member) || member->is_static ||
 	    !weft_node_take_budget(node, now, WEFT_BUDGET_DEMAND, 1))
 		return;
 	contact = weft_contact_get(node, member);

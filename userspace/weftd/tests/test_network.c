@@ -535,6 +535,33 @@ static void test_revoked_is_told_by_what_right(void **state)
 	sim_free(sim);
 }
 
+/* Others who have not heard of it yet still call; it takes nobody in. */
+static void test_revoked_is_called(void **state)
+{
+	struct sim *sim = sim_network(26, 12, 12);
+	struct weft_id root = weft_node_secrets(sim->nodes[0].node)->network;
+	const struct weft_member *seventh = see(sim, 8, 7);
+	uint64_t sent;
+	unsigned int i;
+
+	(void)state;
+	split(sim, 8, 12, 1);
+	assert_int_equal(revoke_node(sim, 0, 7), 0);
+	assert_true(sim_until(sim, seventh_is_out, 2 * SIM_SECOND) >= 0);
+	assert_told(sim, 7, &root);
+	sent = weft_node_stats(sim->nodes[7].node)->sent;
+	split(sim, 7, 8, 1);
+	for (i = 0; i < 10; i++) {
+		assert_true(is_member(sim, 8, 7));
+		sim_user_packet(sim, 8, seventh->address, 16);
+		sim_run(sim, 10 * SIM_SECOND);
+		assert_int_equal(sim->nodes[7].peer_count, 0);
+	}
+	assert_int_equal(sim->nodes[7].user_packets, 0);
+	assert_int_equal(weft_node_stats(sim->nodes[7].node)->sent, sent);
+	sim_free(sim);
+}
+
 static void test_leave(void **state)
 {
 	struct sim *sim = sim_network(11, 5, 5);
@@ -956,6 +983,7 @@ int main(void)
 		cmocka_unit_test(test_revocation),
 		cmocka_unit_test(test_revoked_is_told),
 		cmocka_unit_test(test_revoked_is_told_by_what_right),
+		cmocka_unit_test(test_revoked_is_called),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_routes),

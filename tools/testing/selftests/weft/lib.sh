@@ -99,13 +99,15 @@ refused() {
 	if "$@"; then return 1; fi
 }
 
-# soon SECONDS COMMAND...: it succeeds at some time before that; what it says is not kept
+# soon SECONDS COMMAND...: it succeeds at some time before that; what it says is not kept. Where the
+# machine stood still meanwhile, it has more than one chance all the same.
 soon() {
-	local - end=$((SECONDS + $1))
+	local - end=$((SECONDS + $1)) tries=0
 	set +x
 	shift
 	while ! "$@" >/dev/null 2>&1; do
-		if [ "$SECONDS" -ge "$end" ]; then
+		tries=$((tries + 1))
+		if [ "$SECONDS" -ge "$end" ] && [ "$tries" -ge 5 ]; then
 			echo "not in time: $*"
 			"$@" || true
 			return 1

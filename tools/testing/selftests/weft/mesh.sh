@@ -7,162 +7,8 @@
 #   berta ─┤ switch   10.0.0.N and fd00::N; overlays from weft
 #   ...   ─┘
 #
-# shellcheck source=tools/testing/selftests/weft/lib.sh
-. "$(dirname "$0")/lib.sh"
-
-BUILD=$(cd "$HERE/../../../../userspace/build" 2>/dev/null && pwd -P)
-need ip ss nsenter unshare jq getent ping ethtool nft
-[ -x "$BUILD/weftd" ] || skip_all "needs a tree in which 'make -C userspace all' has run"
-export LD_LIBRARY_PATH=$BUILD
-
-# --- machines ---
-
-declare -A HOLDER=()
-SWITCH=$(ns switch)
-
-new_switch() {
-	ip netns add "$SWITCH"
-	ip -n "$SWITCH" link add br0 type bridge
-	ip -n "$SWITCH" link set br0 up
-}
-
-# on NAME COMMAND...: on that machine
-on() {
-	{ local -; set +x; } 2>/dev/null
-	nsenter -t "${HOLDER[$1]}" --mount --uts --net "${@:2}"
-}
-
-# hold NAME: keeps the machine's mounts and host name. Its own /run and /var/lib, as far as weft
-# knows them, and a name service that asks weft.
-hold() {
-	local dir=$TMP/$1
-	mkdir -p "$dir/run" "$dir/state" /run/weft /var/lib/weft
-	printf 'hosts: files weft\n' >"$dir/nsswitch.conf"
-	# shellcheck disable=SC2016 # expanded there
-	nsenter --net="/run/netns/$(ns "$1")" \
-		unshare --mount --uts --propagation private -- bash -c '
-		mount --bind "$1/run" /run/weft && mount --bind "$1/state" /var/lib/weft &&
-		mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && hostname "$2" &&
-		touch "$1/held" && exec sleep 100000' - "$dir" "$1" >/dev/null 2>&1 </dev/null &
-	HOLDER[$1]=$!
-}
-
-# machine NAME NUMBER
-machine() {
-	new_ns "$1"
-	ip -n "$(ns "$1")" link add eth0 type veth peer name "to$2" netns "$SWITCH"
-	ip -n "$SWITCH" link set "to$2" master br0 up
-	ip_in "$1" addr add "10.0.0.$2/24" dev eth0
-	ip_in "$1" addr add "fd00::$2/64" dev eth0 nodad
-	ip_in "$1" link set eth0 up
-	hold "$1"
-}
-
-held() {
-	test -e "$TMP/$1/held"
-}
-
-machines() {
-	local name n=0
-	for name; do machine "$name" $((n += 1)); done
-	for name; do soon 10 held "$name" || bail "machine $name does not come up"; done
-}
-
-# unplug NAME NUMBER, plug: the cable
-unplug() { ip -n "$SWITCH" link set "to$1" down; }
-plug() { ip -n "$SWITCH" link set "to$1" up; }
-
-# --- daemons ---
-
-daemon() {
-	local dir=$TMP/$1
-	rm -f "$dir/run/control"
-	nsenter -t "${HOLDER[$1]}" --mount --uts --net "$BUILD/weftd" --verbose "${@:2}" \
-		>>"$dir/log" 2>&1 </dev/null &
-	echo $! >"$dir/pid"
-	soon 10 test -S "$dir/run/control"
-}
-
-is_dead() {
-	! kill -0 "$1" 2>/dev/null
-}
-
-# stop NAME SIGNAL
-stop() {
-	local pid
-	pid=$(<"$TMP/$1/pid")
-	kill "-$2" "$pid"
-	soon 10 is_dead "$pid"
-}
-
-logs() {
-	local name
-	for name in "${!HOLDER[@]}"; do
-		if [ -e "$TMP/$name/log" ]; then
-			echo "--- $name"
-			tail -n 15 "$TMP/$name/log"
-			on "$name" weft status
-			on "$name" weft show
-		fi
-	done 2>&1 | sed 's/^/#  | /'
-}
-
-# --- what is asked ---
-
-# names ADDRESS-OF: by the C library
-resolves() { # resolves ON NAME 4|6
-	on "$1" getent "ahostsv$3" "$2" | grep -q STREAM
-}
-
-# reaches FROM NAME: by name, IPv6 and IPv4
-reaches() {
-	soon 30 on "$1" ping -6 -n -c 1 -W 1 "$2"
-	soon 30 on "$1" ping -4 -n -c 1 -W 1 "$2"
-}
-
-all_reach_all() {
-	local from to
-	for from; do
-		for to; do
-			[ "$from" = "$to" ] || reaches "$from" "$to"
-		done
-	done
-}
-
-status() { # status NAME FILTER: of the first network
-	on "$1" weft status --json | jq -r ".[0] | $2"
-}
-
-members() { # members NAME: their names, sorted
-	status "$1" '[.members[] | select(.state == "member") | .name] | sort | join(" ")'
-}
-
-members_are() { # members_are NAME "A B C"
-	same "$(members "$1")" "$2"
-}
-
-token_of() { # token_of NAME ARGUMENT...
-	on "$1" weft invite --json "${@:2}" | jq -r .token
-}
-
-# fails STATUS TEXT COMMAND...: the exit status, and what the message says
-fails() {
-	local wanted=$1 text=$2 rc=0 output
-	shift 2
-	output=$("$@" 2>&1) || rc=$?
-	echo "$output"
-	same "$rc" "$wanted" && [[ $output = *"$text"* ]]
-}
-
-has_peer() { # has_peer NAME PUBLIC-KEY
-	on "$1" weft show all peers | grep -qF "$2"
-}
-
-public_key() { # public_key NAME: of its first network
-	status "$1" '.members[] | select(.self) | .public_key'
-}
-
-# --- tests ---
+# shellcheck source=tools/testing/selftests/weft/mesh_lib.sh
+. "$(dirname "$0")/mesh_lib.sh"
 
 one_command_makes_a_network() {
 	on anna weft init home --ipv4 10.77.0.0/16 --json >"$TMP/init"
@@ -251,10 +97,6 @@ the_revoked_is_told() {
 	same "$(on dora weft show all peers)" ""
 }
 
-is_excluded() {
-	same "$(status "$1" .state)" excluded
-}
-
 # nobody answers it any more
 silent_to() {
 	local address
@@ -274,12 +116,6 @@ the_revoked_may_not_come_back() {
 	# with whom it let in, the invitation is gone
 	fails 1 "the invitation was revoked" on dora weft join "$(<"$TMP/later")"
 	nothing_left dora
-}
-
-# nothing_left NAME: neither state nor interface of a network
-nothing_left() {
-	same "$(ls -A "$TMP/$1/state")" ""
-	same "$(on "$1" ip -o link show type weft)" ""
 }
 
 bad_tokens_are_refused_with_the_reason() {
@@ -565,13 +401,7 @@ stock_member() {
 	on anna ping -n -c 1 -W 2 phone
 }
 
-modprobe weft
-ip link add w0 type weft
-ethtool -S w0 2>/dev/null | grep -q upcall_unknown_peer ||
-	{ ip link del w0; skip_all "this kernel module makes no upcalls"; }
-ip link del w0
-
-new_switch
+new_switch br0
 machines anna berta carl dora emil
 RECOVER=logs
 for name in anna berta carl dora emil; do
