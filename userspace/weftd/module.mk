@@ -12,9 +12,10 @@ CORE_A := $(B)/libweftcore.a
 
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
-	test_vectors test_message_vectors test_gossip test_node test_network test_large
+	test_vectors test_message_vectors test_gossip test_node test_network test_large \
+	test_index test_share
 # Those that simulate a network.
-SIM_TESTS := test_node test_network test_large
+SIM_TESTS := test_node test_network test_large test_share
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -63,8 +64,8 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 $(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(B)/tests/test_large: LDFLAGS += $(SIM_LDFLAGS)
-$(B)/tests/test_large: $(SIM_SHARED)
+$(B)/tests/test_large $(B)/tests/test_share: LDFLAGS += $(SIM_LDFLAGS)
+$(B)/tests/test_large $(B)/tests/test_share: $(SIM_SHARED)
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
