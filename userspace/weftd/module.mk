@@ -13,9 +13,9 @@ CORE_A := $(B)/libweftcore.a
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
 	test_vectors test_message_vectors test_gossip test_node test_network test_large \
-	test_index test_share
+	test_index test_share test_unusual
 # Those that simulate a network.
-SIM_TESTS := test_node test_network test_large test_share
+SIM_TESTS := test_node test_network test_large test_share test_unusual
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c
@@ -64,6 +64,8 @@ $(CORE_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 $(SIM_TESTS:%=$(B)/tests/%): $(SIM_OBJS)
 
 $(B)/tests/test_memory: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/tests/test_unusual: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=weft_node_datagram,--wrap=weft_node_output,--wrap=weft_node_unknown_peer
 $(B)/tests/test_large $(B)/tests/test_share: LDFLAGS += $(SIM_LDFLAGS)
 $(B)/tests/test_large $(B)/tests/test_share: $(SIM_SHARED)
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(CORE_A)
