@@ -57,6 +57,7 @@ check: all test-programs sim
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
 	$(Q)tests/run $(call run_args,,$(B),,$(UNIT_TESTS)) "install" "bash tests/install.sh $(B)" \
 		"sim" "bash $(SIM_DIR)/test.sh $(WEFT_SIM)" \
+		"coverage" "$(MAKE) -s --no-print-directory coverage-test" \
 		$(call run_args,sanitized: ,$(SANITIZED),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) \
 		$(if $(VALGRIND),$(foreach t,$(filter-out test_bounds test_network test_helper $(SLOW_TESTS),$(UNIT_TESTS)),"valgrind: $t" \
 			"$(VALGRIND_RUN) $(B)/tests/$t"))

@@ -45,12 +45,6 @@ static bool is_pinged(const struct weft_node *node, const struct weft_contact *c
 	       weft_router_watched(node, contact);
 }
 
-void weft_link_ping_soon(struct weft_contact *contact, const struct weft_time *now)
-{
-	if (!contact->tries)
-		contact->ping_at = now->ms;
-}
-
 static void begin_pinging(struct weft_contact *contact, const struct weft_time *now)
 {
 	contact->tries = 0;

@@ -421,7 +421,6 @@ void weft_roster_changed(struct weft_node *node, const struct weft_time *now, bo
 /* link.c */
 void weft_link_run(struct weft_node *node, const struct weft_time *now);
 uint64_t weft_link_due(const struct weft_node *node, const struct weft_time *now);
-void weft_link_ping_soon(struct weft_contact *contact, const struct weft_time *now);
 void weft_link_probe(struct weft_node *node, const struct weft_time *now,
 		     struct weft_contact *contact);
 void weft_link_heard(struct weft_node *node, const struct weft_time *now,

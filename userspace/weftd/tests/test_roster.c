@@ -567,6 +567,35 @@ static void test_memory_of_a_member(void **state)
 	weft_record_put(announcement);
 }
 
+/* Which of too many uses count is written down, and every version has to choose the same. */
+static void test_rank_of_uses(void **state)
+{
+	enum { USES = 12, GRANTED = 3 };
+	struct weft_record *invitation = invitation_record(500, ROOT, GRANTED, NOW + DAY);
+	uint8_t ranks[USES][WEFT_ID_LEN];
+	struct weft_roster *roster = new_roster();
+	unsigned int i, k, before;
+	struct weft_id id;
+
+	(void)state;
+	must_add(roster, weft_record_hold(invitation));
+	for (i = 0; i < USES; i++) {
+		id = identity_of(i).id;
+		weft_hash(ranks[i], WEFT_ID_LEN, "weft/1/use-rank",
+			  (struct weft_part){ invitation->hash.bytes, WEFT_ID_LEN },
+			  (struct weft_part){ id.bytes, WEFT_ID_LEN });
+		add(roster, use_record(invitation, 500, i, "x", NOW));
+	}
+	for (i = 0; i < USES; i++) {
+		before = 0;
+		for (k = 0; k < USES; k++)
+			before += memcmp(ranks[k], ranks[i], WEFT_ID_LEN) < 0;
+		assert_int_equal(state_of(roster, i, NOW) == WEFT_MEMBER, before < GRANTED);
+	}
+	weft_record_put(invitation);
+	weft_roster_free(roster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_clock_ahead),
 		cmocka_unit_test(test_new_epoch),
 		cmocka_unit_test(test_memory_of_a_member),
+		cmocka_unit_test(test_rank_of_uses),
 	};
 
 	return RUN_TESTS(tests);
