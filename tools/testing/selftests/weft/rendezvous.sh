@@ -161,8 +161,8 @@ found() {
 	local start=$SECONDS name
 	for name in anna berta; do on "$name" weft up --rendezvous "$1"; done
 	for name in anna berta; do
-		soon 60 helper_is "$name" .state ready
-		soon 60 helper_has_published "$name"
+		soon 180 helper_is "$name" .state ready
+		soon 180 helper_has_published "$name"
 	done
 	soon 200 sees anna berta
 	soon 60 sees berta anna
