@@ -113,50 +113,6 @@ static const struct net_device_ops weft_netdev_ops = {
 
 static const struct device_type weft_type = { .name = KBUILD_MODNAME };
 
-static int lanes_init(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	wdev->lanes = kvcalloc(nr_cpu_ids, sizeof(*wdev->lanes), GFP_KERNEL);
-	if (!wdev->lanes)
-		return -ENOMEM;
-	wdev->lane_count = nr_cpu_ids;
-	for (i = 0; i < wdev->lane_count; i++) {
-		struct weft_lane *lane = &wdev->lanes[i];
-
-		lane->wdev = wdev;
-		spin_lock_init(&lane->lock);
-		INIT_LIST_HEAD(&lane->ready);
-		/* Not a queue of a socket's, so nothing to poll for it. */
-		set_bit(NAPI_STATE_NO_BUSY_POLL, &lane->napi.state);
-		netif_napi_add(wdev->dev, &lane->napi, weft_lane_poll);
-		napi_enable(&lane->napi);
-	}
-	return 0;
-}
-
-/* Peers may still be put on a lane, but nothing takes them off any more. */
-static void lanes_stop(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	for (i = 0; i < wdev->lane_count; i++) {
-		napi_disable(&wdev->lanes[i].napi);
-		__netif_napi_del(&wdev->lanes[i].napi);
-	}
-	/* One grace period for all. */
-	synchronize_net();
-}
-
-static void lanes_free(struct weft_device *wdev)
-{
-	unsigned int i;
-
-	for (i = 0; i < wdev->lane_count; i++)
-		weft_lane_purge(&wdev->lanes[i]);
-	kvfree(wdev->lanes);
-}
-
 static int handshake_workers_init(struct weft_device *wdev)
 {
 	unsigned int i;
@@ -179,6 +135,7 @@ static int handshake_workers_init(struct weft_device *wdev)
 					wdev->dev->name);
 	if (!wdev->peer_wq)
 		goto err_wq;
+	INIT_DELAYED_WORK(&wdev->secrets_work, weft_peer_secrets_work);
 	for (i = 0; i < nr_cpu_ids; i++) {
 		wdev->handshake_workers[i].wdev = wdev;
 		INIT_WORK(&wdev->handshake_workers[i].work,
@@ -203,6 +160,7 @@ static void free_queued_skb(void *skb)
 static void handshake_workers_exit(struct weft_device *wdev)
 {
 	destroy_workqueue(wdev->handshake_wq);
+	cancel_delayed_work_sync(&wdev->secrets_work);
 	destroy_workqueue(wdev->peer_wq);
 	kfree(wdev->handshake_workers);
 	ptr_ring_cleanup(&wdev->handshake_ring, free_queued_skb);
@@ -242,9 +200,9 @@ static void weft_destruct(struct net_device *dev)
 	 * Then all references to peers are gone, and RCU callbacks free them.
 	 */
 	handshake_workers_exit(wdev);
-	lanes_stop(wdev);
+	weft_lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_free(wdev);
+	weft_lanes_free(wdev);
 	rcu_barrier();
 
 	mutex_lock(&wdev->lock);
@@ -307,7 +265,7 @@ static int device_init(struct weft_device *wdev)
 	err = stats_init(wdev);
 	if (err)
 		goto err_indexes;
-	err = lanes_init(wdev);
+	err = weft_lanes_init(wdev);
 	if (err)
 		goto err_stats;
 	err = weft_crypt_init(wdev);
@@ -321,8 +279,8 @@ static int device_init(struct weft_device *wdev)
 err_crypt:
 	weft_crypt_exit(wdev);
 err_lanes:
-	lanes_stop(wdev);
-	lanes_free(wdev);
+	weft_lanes_stop(wdev);
+	weft_lanes_free(wdev);
 err_stats:
 	free_percpu(wdev->stats);
 err_indexes:
@@ -337,9 +295,9 @@ err_table:
 static void device_exit(struct weft_device *wdev)
 {
 	handshake_workers_exit(wdev);
-	lanes_stop(wdev);
+	weft_lanes_stop(wdev);
 	weft_crypt_exit(wdev);
-	lanes_free(wdev);
+	weft_lanes_free(wdev);
 	free_percpu(wdev->stats);
 	rhashtable_destroy(&wdev->indexes);
 	mutex_lock(&wdev->lock);
@@ -475,7 +433,9 @@ void weft_device_set_private_key(struct weft_device *wdev,
 	down_write(&identity->lock);
 	present = weft_identity_set(identity, private_key);
 	memcpy(public_key, identity->public_key, WEFT_KEY_LEN);
+	call_for_peers(wdev, weft_handshake_forget_secret);
 	up_write(&identity->lock);
+	weft_peer_secrets_wanted(wdev);
 
 	if (present) {
 		peer = weft_peer_lookup(weft_device_table(wdev), public_key);
@@ -483,9 +443,6 @@ void weft_device_set_private_key(struct weft_device *wdev,
 			weft_peer_remove(peer);
 	}
 
-	down_read(&identity->lock);
-	call_for_peers(wdev, weft_handshake_precompute);
-	up_read(&identity->lock);
 	call_for_peers(wdev, weft_sessions_stop_sending);
 	weft_cookie_checker_set_key(&wdev->cookie_checker,
 				    present ? public_key : NULL);
@@ -520,9 +477,10 @@ void weft_device_replace_peers(struct weft_device *wdev,
 	if (private_key) {
 		present = weft_identity_set(identity, private_key);
 		memcpy(public_key, identity->public_key, WEFT_KEY_LEN);
-		call_for_peers(wdev, weft_handshake_precompute);
+		call_for_peers(wdev, weft_handshake_forget_secret);
 	}
 	up_write(&identity->lock);
+	weft_peer_secrets_wanted(wdev);
 	if (private_key)
 		weft_cookie_checker_set_key(&wdev->cookie_checker,
 					    present ? public_key : NULL);

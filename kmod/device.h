@@ -11,27 +11,11 @@
 
 #include "cookie.h"
 #include "crypt.h"
+#include "lane.h"
 #include "noise.h"
 #include "peer.h"
 #include "stats.h"
 #include "upcall.h"
-
-/**
- * struct weft_lane - delivers opened packets of a share of the peers
- * @napi: its poll hands packets to GRO
- * @wdev: back
- * @ready: peers with batches at the head of their queue that are not pending
- *
- * A peer always uses the same lane, so that GRO of two lanes cannot reorder
- * its packets. One lane for each possible CPU.
- */
-struct weft_lane {
-	struct napi_struct napi;
-	struct weft_device *wdev;
-	/** @lock: protects @ready; BH-safe */
-	spinlock_t lock;
-	struct list_head ready;
-};
 
 /**
  * struct weft_handshake_worker - one of the workers that share incoming
@@ -73,7 +57,8 @@ struct weft_handshake_worker {
  * @handshakes_queued: messages in @handshake_ring
  * @handshake_workers: one for each possible CPU
  * @handshake_wq: their work queue
- * @peer_wq: initiations to send, keys to forget
+ * @peer_wq: initiations to send, keys to forget, secrets to compute
+ * @secrets_work: computes the secrets of new peers
  * @next_handshake_worker: worker to wake next; a hint
  * @last_under_load: when the handshake ring was last nearly full,
  *	ktime_get_coarse_boottime_ns()
@@ -110,6 +95,7 @@ struct weft_device {
 	struct weft_handshake_worker *handshake_workers;
 	struct workqueue_struct *handshake_wq;
 	struct workqueue_struct *peer_wq;
+	struct delayed_work secrets_work;
 	unsigned int next_handshake_worker;
 	u64 last_under_load;
 	atomic_t staged_packets;

@@ -313,25 +313,57 @@ void weft_handshake_clear(struct weft_peer *peer)
 	up_write(&peer->handshake.lock);
 }
 
-/**
- * weft_handshake_precompute() - compute the secret of both static keys
- * @peer: the device's identity lock is held, or nobody else knows the peer
- *
- * The secret is zero, and no handshake possible, if there is no identity or
- * the peer's key is of low order.
- */
-void weft_handshake_precompute(struct weft_peer *peer)
+static void compute_static_static(struct weft_peer *peer)
 {
 	struct weft_identity *identity = &peer->wdev->identity;
 	struct weft_handshake *handshake = &peer->handshake;
 
 	lockdep_assert_held(&identity->lock);
+	lockdep_assert_held_write(&handshake->lock);
 
-	down_write(&handshake->lock);
+	if (handshake->has_static_static)
+		return;
 	if (!identity->present ||
 	    !curve25519(handshake->static_static, identity->private_key,
 			handshake->remote_static))
 		memset(handshake->static_static, 0, KEY_LEN);
+	WRITE_ONCE(handshake->has_static_static, true);
+}
+
+/**
+ * weft_handshake_precompute() - compute the secret of both static keys
+ * @peer: the device's identity lock is held
+ *
+ * Handshakes do it if nobody has; it is most of the work of adding a peer. The
+ * secret is zero, and no handshake possible, if there is no identity or the
+ * peer's key is of low order.
+ *
+ * Context: process.
+ */
+void weft_handshake_precompute(struct weft_peer *peer)
+{
+	struct weft_handshake *handshake = &peer->handshake;
+
+	if (READ_ONCE(handshake->has_static_static))
+		return;
+	down_write(&handshake->lock);
+	compute_static_static(peer);
+	up_write(&handshake->lock);
+}
+
+/**
+ * weft_handshake_forget_secret() - the secret was that of another identity
+ * @peer: the device's identity lock is held for writing
+ */
+void weft_handshake_forget_secret(struct weft_peer *peer)
+{
+	struct weft_handshake *handshake = &peer->handshake;
+
+	lockdep_assert_held_write(&peer->wdev->identity.lock);
+
+	down_write(&handshake->lock);
+	memzero_explicit(handshake->static_static, KEY_LEN);
+	WRITE_ONCE(handshake->has_static_static, false);
 	up_write(&handshake->lock);
 }
 
@@ -351,6 +383,7 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 	struct weft_handshake *handshake = &peer->handshake;
 	u8 timestamp[WEFT_NOISE_TIMESTAMP_LEN];
 
+	compute_static_static(peer);
 	transcript_init(t, initiation_suite(peer), handshake->remote_static);
 
 	/* e */
@@ -494,6 +527,7 @@ static bool read_initiation_of(struct weft_peer *peer, struct transcript *t,
 
 	if (!suite_allowed(peer, t->suite))
 		return false;
+	weft_handshake_precompute(peer);
 	down_read(&handshake->lock);
 	/* ss, payload */
 	ok = mix_static_static(t, handshake->static_static) &&

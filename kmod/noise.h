@@ -51,7 +51,8 @@ enum weft_handshake_state {
  * @ephemeral_private: ours
  * @remote_static: the peer's public key; constant
  * @remote_ephemeral: the peer's, of the handshake under way
- * @static_static: shared secret of both static keys
+ * @static_static: shared secret of both static keys; zero if there is none
+ * @has_static_static: it has been computed
  * @preshared_key: all zero for none
  * @hash: Noise h
  * @chaining_key: Noise ck
@@ -68,6 +69,7 @@ struct weft_handshake {
 	u8 remote_static[WEFT_NOISE_PUBLIC_KEY_LEN];
 	u8 remote_ephemeral[WEFT_NOISE_PUBLIC_KEY_LEN];
 	u8 static_static[WEFT_NOISE_PUBLIC_KEY_LEN];
+	bool has_static_static;
 	u8 preshared_key[WEFT_NOISE_SYMMETRIC_KEY_LEN];
 	u8 hash[WEFT_NOISE_HASH_LEN];
 	u8 chaining_key[WEFT_NOISE_HASH_LEN];
@@ -96,6 +98,7 @@ void weft_handshake_init(struct weft_peer *peer,
 			 const u8 public_key[WEFT_NOISE_PUBLIC_KEY_LEN]);
 void weft_handshake_clear(struct weft_peer *peer);
 void weft_handshake_precompute(struct weft_peer *peer);
+void weft_handshake_forget_secret(struct weft_peer *peer);
 
 bool weft_handshake_create_initiation(struct weft_message_handshake_initiation *msg,
 				      struct weft_peer *peer);

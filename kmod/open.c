@@ -274,7 +274,7 @@ static void take_notice(struct weft_peer *peer, struct weft_session *session,
 	if (unlikely(weft_sessions_confirm(peer, session))) {
 		weft_session_established(peer);
 		weft_send_staged(peer);
-		weft_control_session_begins(peer);
+		WRITE_ONCE(peer->control.session_begun, true);
 	}
 	renew_at_last_minute(peer);
 	weft_count_received(peer, bytes);

@@ -74,7 +74,6 @@ static inline void weft_message_frame(struct weft_message_data *msg,
 }
 
 struct weft_device;
-struct weft_lane;
 struct weft_peer;
 
 /* send.c */
@@ -101,9 +100,7 @@ void weft_receive(struct weft_device *wdev, struct sock *sk,
 void weft_handshake_receive_work(struct work_struct *work);
 void weft_session_established(struct weft_peer *peer);
 void weft_count_received(struct weft_peer *peer, u64 bytes);
-void weft_lane_schedule(struct weft_peer *peer);
-int weft_lane_poll(struct napi_struct *napi, int budget);
-void weft_lane_purge(struct weft_lane *lane);
+int weft_deliver(struct weft_peer *peer, struct napi_struct *napi, int budget);
 void weft_receive_held_initiation(struct weft_device *wdev,
 				  struct sk_buff *skb);
 

@@ -11,6 +11,10 @@
 #include "device.h"
 #include "packet.h"
 
+/* How long after the last change key agreements begin, and how many at once. */
+#define SECRETS_DELAY_MS 20
+#define SECRETS_AT_ONCE 64
+
 static struct kmem_cache *peer_cache;
 static atomic64_t next_id = ATOMIC64_INIT(0);
 
@@ -117,11 +121,68 @@ struct weft_peer *weft_peer_create(struct weft_device *wdev,
 		     ktime_get_coarse_boottime_ns() -
 		     (u64)(WEFT_REKEY_TIMEOUT + 1) * NSEC_PER_SEC);
 
-	down_read(&wdev->identity.lock);
-	weft_handshake_precompute(peer);
-	up_read(&wdev->identity.lock);
+	weft_peer_secrets_wanted(wdev);
 	netdev_dbg(wdev->dev, "peer %llu created\n", peer->id);
 	return peer;
+}
+
+/**
+ * weft_peer_secrets_wanted() - peers have no secret, or that of another identity
+ * @wdev: device
+ *
+ * Whoever adds thousands of them has better to do than to wait for their key
+ * agreements, and few will be talked to at once.
+ */
+void weft_peer_secrets_wanted(struct weft_device *wdev)
+{
+	mod_delayed_work(wdev->peer_wq, &wdev->secrets_work,
+			 msecs_to_jiffies(SECRETS_DELAY_MS));
+}
+
+/* Peers behind @after that want one, each with a reference; how many. */
+static unsigned int find_without_secret(struct weft_device *wdev, u64 after,
+					struct weft_peer **found)
+{
+	unsigned int count = 0;
+	struct weft_peer *peer;
+
+	mutex_lock(&wdev->lock);
+	list_for_each_entry(peer, &weft_device_table(wdev)->peers, list) {
+		if (peer->id <= after ||
+		    READ_ONCE(peer->handshake.has_static_static))
+			continue;
+		kref_get(&peer->refs);
+		found[count++] = peer;
+		if (count == SECRETS_AT_ONCE)
+			break;
+	}
+	mutex_unlock(&wdev->lock);
+	return count;
+}
+
+/**
+ * weft_peer_secrets_work() - compute what the first handshakes will need
+ * @work: weft_device.secrets_work
+ */
+void weft_peer_secrets_work(struct work_struct *work)
+{
+	struct weft_device *wdev = container_of(to_delayed_work(work),
+						struct weft_device,
+						secrets_work);
+	struct weft_peer *found[SECRETS_AT_ONCE];
+	unsigned int count, i;
+	u64 after = 0;
+
+	while ((count = find_without_secret(wdev, after, found))) {
+		after = found[count - 1]->id;
+		for (i = 0; i < count; i++) {
+			down_read(&wdev->identity.lock);
+			weft_handshake_precompute(found[i]);
+			up_read(&wdev->identity.lock);
+			weft_peer_put(found[i]);
+			cond_resched();
+		}
+	}
 }
 
 static void peer_free_rcu(struct rcu_head *rcu)

@@ -108,6 +108,8 @@ struct weft_peer *weft_peer_create(struct weft_device *wdev,
 				   const u8 public_key[WEFT_KEY_LEN]);
 void weft_peer_abandon(struct weft_peer *peer);
 int weft_peer_insert(struct weft_peer_table *table, struct weft_peer *peer);
+void weft_peer_secrets_wanted(struct weft_device *wdev);
+void weft_peer_secrets_work(struct work_struct *work);
 struct weft_peer *weft_peer_lookup(struct weft_peer_table *table,
 				   const u8 public_key[WEFT_KEY_LEN]);
 void weft_peer_remove(struct weft_peer *peer);

@@ -24,9 +24,6 @@
 #include "trace.h"
 #include "upcall.h"
 
-/* Messages of one peer that a lane works on before it looks at the next. */
-#define LANE_QUANTUM 64
-
 /* From this many waiting handshake messages on, senders must have a cookie. */
 #define UNDER_LOAD_HANDSHAKES (WEFT_MAX_QUEUED_INCOMING_HANDSHAKES / 8)
 
@@ -256,6 +253,7 @@ static void queue_data(struct weft_device *wdev, struct sk_buff *skb,
 {
 	struct weft_cb *cb = weft_cb(skb);
 	struct weft_session *session;
+	unsigned int len = skb->len;
 	struct weft_peer *peer;
 
 	session = find_session(wdev, msg->key_idx);
@@ -275,9 +273,10 @@ static void queue_data(struct weft_device *wdev, struct sk_buff *skb,
 	skb_mark_not_on_list(skb);
 	switch (weft_order_gather(&peer->rx, skb)) {
 	case WEFT_GATHER_JOINED:
+		weft_lane_joined(peer, len);
 		break;
 	case WEFT_GATHER_NEW:
-		weft_lane_schedule(peer);
+		weft_lane_begun(peer, len, count);
 		break;
 	case WEFT_GATHER_FULL:
 		weft_drop(wdev, skb, WEFT_DROP_RX_QUEUE_FULL);
@@ -526,7 +525,7 @@ static enum weft_drop inspect(struct weft_peer *peer, struct sk_buff *skb,
 	return WEFT_DROP_COUNT;
 }
 
-static void deliver(struct weft_lane *lane, struct weft_peer *peer,
+static void deliver(struct napi_struct *napi, struct weft_peer *peer,
 		    struct sk_buff *skb, u8 tos)
 {
 	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
@@ -547,10 +546,10 @@ static void deliver(struct weft_lane *lane, struct weft_peer *peer,
 	}
 	dress(skb, wdev->dev);
 	weft_stats_rx(wdev, packets, bytes);
-	napi_gro_receive(&lane->napi, skb);
+	napi_gro_receive(napi, skb);
 }
 
-static void deliver_batch(struct weft_lane *lane, struct weft_peer *peer,
+static void deliver_batch(struct napi_struct *napi, struct weft_peer *peer,
 			  struct sk_buff *batch)
 {
 	u8 tos = weft_cb(batch)->tos;
@@ -566,63 +565,8 @@ static void deliver_batch(struct weft_lane *lane, struct weft_peer *peer,
 	skb = weft_batch_finish(batch);
 	skb_list_walk_safe(skb, skb, next) {
 		skb_mark_not_on_list(skb);
-		deliver(lane, peer, skb, tos);
+		deliver(napi, peer, skb, tos);
 	}
-}
-
-static struct weft_lane *lane_of(const struct weft_peer *peer)
-{
-	return &peer->wdev->lanes[peer->id % peer->wdev->lane_count];
-}
-
-/**
- * weft_lane_schedule() - deliver what has been opened
- * @peer: whose queue may have a batch to deliver at its head
- *
- * Context: bottom halves disabled; the peer is alive by RCU or a reference.
- */
-void weft_lane_schedule(struct weft_peer *peer)
-{
-	struct weft_lane *lane = lane_of(peer);
-
-	spin_lock_bh(&lane->lock);
-	if (!peer->on_lane && weft_order_ready(&peer->rx) &&
-	    weft_peer_get_maybe_zero(peer)) {
-		peer->on_lane = true;
-		list_add_tail(&peer->lane_list, &lane->ready);
-	}
-	spin_unlock_bh(&lane->lock);
-	napi_schedule(&lane->napi);
-}
-
-/* Whose turn it is: the first of the lane, which goes to its end. */
-static struct weft_peer *lane_next(struct weft_lane *lane)
-{
-	struct weft_peer *peer;
-
-	spin_lock_bh(&lane->lock);
-	peer = list_first_entry_or_null(&lane->ready, struct weft_peer,
-					lane_list);
-	if (peer)
-		list_move_tail(&peer->lane_list, &lane->ready);
-	spin_unlock_bh(&lane->lock);
-	return peer;
-}
-
-/* Takes a peer off its lane, unless it has something ready again. */
-static void lane_leave(struct weft_lane *lane, struct weft_peer *peer)
-{
-	bool left;
-
-	spin_lock_bh(&lane->lock);
-	left = !weft_order_ready(&peer->rx);
-	if (left) {
-		list_del(&peer->lane_list);
-		peer->on_lane = false;
-	}
-	spin_unlock_bh(&lane->lock);
-	if (left)
-		weft_peer_put(peer);
 }
 
 /* Opens a batch, or has it opened; messages that were opened here. */
@@ -655,9 +599,17 @@ static int open_gathered(struct weft_peer *peer, int budget)
 	return done;
 }
 
-/* Most of what is delivered has just been opened: both are the same work. */
-static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
-			int budget)
+/**
+ * weft_deliver() - open what has come in, and deliver what is ready
+ * @peer: from whom
+ * @napi: that of the peer's lane
+ * @budget: messages to open, and packets to deliver, at most
+ *
+ * Most of what is delivered has just been opened: both are the same work.
+ *
+ * Return: how much that was.
+ */
+int weft_deliver(struct weft_peer *peer, struct napi_struct *napi, int budget)
 {
 	int opened = open_gathered(peer, budget);
 	struct sk_buff *batch;
@@ -665,47 +617,11 @@ static int deliver_some(struct weft_lane *lane, struct weft_peer *peer,
 
 	while (done < budget && (batch = weft_order_pop(&peer->rx))) {
 		done += weft_cb(batch)->count;
-		deliver_batch(lane, peer, batch);
+		deliver_batch(napi, peer, batch);
+	}
+	if (unlikely(READ_ONCE(peer->control.session_begun))) {
+		WRITE_ONCE(peer->control.session_begun, false);
+		weft_control_session_begins(peer);
 	}
 	return max(opened, done);
-}
-
-/**
- * weft_lane_poll() - NAPI poll of a lane
- * @napi: weft_lane.napi
- * @budget: messages to open and packets to deliver at most
- *
- * Return: how many that were, less than @budget if nothing is left.
- */
-int weft_lane_poll(struct napi_struct *napi, int budget)
-{
-	struct weft_lane *lane = container_of(napi, struct weft_lane, napi);
-	struct weft_peer *peer;
-	int done = 0;
-
-	while (done < budget && (peer = lane_next(lane))) {
-		done += deliver_some(lane, peer,
-				     min(budget - done, LANE_QUANTUM));
-		lane_leave(lane, peer);
-	}
-	if (done < budget)
-		napi_complete_done(napi, done);
-	return min(done, budget);
-}
-
-/**
- * weft_lane_purge() - let go of the peers that wait for a lane
- * @lane: its NAPI is disabled for good, and no worker has a batch any more
- *
- * What such a peer still has in its queue goes with the peer: none of it is
- * pending.
- */
-void weft_lane_purge(struct weft_lane *lane)
-{
-	struct weft_peer *peer, *next;
-
-	list_for_each_entry_safe(peer, next, &lane->ready, lane_list) {
-		list_del(&peer->lane_list);
-		weft_peer_put(peer);
-	}
 }

@@ -9,6 +9,7 @@
 #define _WEFT_COMPAT_H
 
 #include <linux/version.h>
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
 #include <linux/timer.h>
 #include <linux/udp.h>
@@ -104,6 +105,20 @@ static inline void weft_compat_lltx(struct net_device *dev)
 	dev->lltx = true;
 #endif
 }
+
+/* 6.13 has one function for both. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void
+weft_compat_hrtimer_setup(struct hrtimer *timer,
+			  enum hrtimer_restart (*function)(struct hrtimer *),
+			  clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#else
+#define weft_compat_hrtimer_setup hrtimer_setup
+#endif
 
 /*
  * 6.15 put the parameters of newlink into a structure. The body is written

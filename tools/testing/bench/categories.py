@@ -5,7 +5,7 @@ import glob
 import os
 import re
 
-from results import UNDERLAYS, per_byte
+from results import UNDERLAYS, figure, per_byte
 from table import show, title
 
 # The first that matches is it.
@@ -64,37 +64,47 @@ def read_own(folder):
 
 
 def profiles(folders):
-    """The profiles of a run: {(row, underlay): (shares, functions)}."""
+    """The profiles of a run: {(row, underlay, kind): (shares, functions)}."""
     found = {}
     for folder in folders:
         own = read_own(folder)
         for path in sorted(glob.glob(os.path.join(folder, "profile.*"))):
-            _, row, underlay = os.path.basename(path).split(".")
-            found[row, underlay] = read(path, own)
+            _, row, underlay, kind = os.path.basename(path).split(".")
+            found[row, underlay, kind] = read(path, own)
     return found
 
 
-def print_shares(results, found, underlay, markdown):
-    """One table: categories down, rows across, in instructions a byte."""
-    rows = [row for row, where in found if where == underlay]
+# What is profiled: of which the shares are, and the whole that they are parts of.
+KINDS = {
+    "stream": ("one stream's, and instructions a byte", "a byte", 2, per_byte),
+    "datagrams": ("64-byte datagrams', and instructions a packet", "a packet", 0,
+                  lambda results, row, underlay: figure(results, row, underlay, "udp64")),
+}
+
+
+def print_shares(results, found, underlay, kind, markdown):
+    """One table: categories down, rows across."""
+    of_what, unit, digits, whole_of = KINDS[kind]
+    rows = [row for row, where, what in found if (where, what) == (underlay, kind)]
     names = [name for name, _ in CATEGORIES] + ["the tunnel's own", "programs", "the rest"]
     lines = []
     for name in names:
         line = [name]
         for row in rows:
-            part, whole = found[row, underlay][0].get(name, 0), per_byte(results, row, underlay)
-            line += [f"{part:.1f}", "-" if whole is None else f"{part * whole / 100:.2f}"]
+            part, whole = found[row, underlay, kind][0].get(name, 0), whole_of(results, row, underlay)
+            line += [f"{part:.1f}", "-" if whole is None else f"{part * whole / 100:.{digits}f}"]
         lines.append(line)
-    title(f"Where instructions go, {underlay}: per cent of one stream's, and instructions a byte", markdown)
-    show(["", *(head for row in rows for head in (row, "a byte"))], lines, markdown)
+    title(f"Where instructions go, {underlay}: per cent of {of_what}", markdown)
+    show(["", *(head for row in rows for head in (row, unit))], lines, markdown)
 
 
 def print_all(results, found, markdown):
     """Tables for all underlays, and the dearest functions of each profile."""
-    for underlay in UNDERLAYS:
-        if any(where == underlay for _, where in found):
-            print_shares(results, found, underlay, markdown)
-    for (row, underlay), (_, functions) in found.items():
-        title(f"{row}, {underlay}: the dearest functions", markdown)
+    for kind in KINDS:
+        for underlay in UNDERLAYS:
+            if any((where, what) == (underlay, kind) for _, where, what in found):
+                print_shares(results, found, underlay, kind, markdown)
+    for (row, underlay, kind), (_, functions) in found.items():
+        title(f"{row}, {underlay}, {kind}: the dearest functions", markdown)
         show(["function", "of", "%"], [[function, program, f"{percent:.1f}"]
                                            for percent, program, function in functions[:12]], markdown)
