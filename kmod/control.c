@@ -154,6 +154,7 @@ void weft_control_session_begins(struct weft_peer *peer)
 		control->failures = 0;
 	rcu_read_unlock_bh();
 
+	WRITE_ONCE(control->session_begun, false);
 	if (READ_ONCE(control->unanswered) >= MAX_UNANSWERED)
 		return;
 	WRITE_ONCE(control->unanswered, control->unanswered + 1);
@@ -213,6 +214,7 @@ static void receive_hello(struct weft_peer *peer,
 	u16 suites = be16_to_cpu(hello->suites);
 
 	weft_stats_count(peer->wdev, WEFT_COUNT_RX_HELLOS);
+	WRITE_ONCE(control->session_begun, false);
 	WRITE_ONCE(control->unanswered, 0);
 	if (suite_fails(control))
 		suites &= ~BIT(WEFT_SUITE_AES256GCM);

@@ -56,8 +56,8 @@ struct weft_control_hello {
  * struct weft_control - what a peer has said about itself
  * @suites: bit n: it takes suite n; 0 while that is not known
  * @unanswered: HELLOs sent since it last sent one
- * @session_begun: of a session that a message has confirmed, nothing has been
- *	said yet: whoever waits for what was in it comes first
+ * @session_begun: the initiator has not said HELLO yet in a session that its
+ *	first message has confirmed; if its next one is none, we do
  * @failures: initiations in suite 1 without an answer since one had one
  * @failed_at: jiffies of the last of those
  *

@@ -148,7 +148,8 @@ static void mix_ephemeral(struct transcript *t, const u8 public[KEY_LEN])
 	kdf(t->ck, NULL, NULL, t->ck, public, KEY_LEN);
 }
 
-static bool mix_dh(struct transcript *t, const u8 private[KEY_LEN],
+/* Where no payload follows, @key is NULL: the next token would replace it. */
+static bool mix_dh(struct transcript *t, u8 *key, const u8 private[KEY_LEN],
 		   const u8 public[KEY_LEN])
 {
 	u8 shared[KEY_LEN];
@@ -157,7 +158,7 @@ static bool mix_dh(struct transcript *t, const u8 private[KEY_LEN],
 	/* false if the result is zero, for a point of low order */
 	ok = curve25519(shared, private, public);
 	if (ok)
-		kdf(t->ck, t->key, NULL, t->ck, shared, KEY_LEN);
+		kdf(t->ck, key, NULL, t->ck, shared, KEY_LEN);
 	memzero_explicit(shared, sizeof(shared));
 	return ok;
 }
@@ -394,7 +395,8 @@ static bool write_initiation(struct weft_message_handshake_initiation *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* es */
-	if (!mix_dh(t, handshake->ephemeral_private, handshake->remote_static))
+	if (!mix_dh(t, t->key, handshake->ephemeral_private,
+		    handshake->remote_static))
 		return false;
 
 	/* s */
@@ -545,7 +547,8 @@ static bool read_static(const struct weft_message_handshake_initiation *msg,
 {
 	/* e, es */
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
-	if (!mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+	if (!mix_dh(t, t->key, identity->private_key,
+		    msg->unencrypted_ephemeral))
 		return false;
 
 	/* s */
@@ -598,7 +601,8 @@ static bool prove_stranger(const struct weft_message_handshake_initiation *msg,
 			   struct weft_stranger *stranger)
 {
 	/* ss, payload */
-	return mix_dh(t, identity->private_key, stranger->public_key) &&
+	return mix_dh(t, t->key, identity->private_key,
+		      stranger->public_key) &&
 	       open(t, stranger->timestamp, msg->encrypted_timestamp,
 		    sizeof(msg->encrypted_timestamp));
 }
@@ -662,9 +666,10 @@ static bool write_response(struct weft_message_handshake_response *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* ee, se */
-	if (!mix_dh(t, handshake->ephemeral_private,
+	if (!mix_dh(t, NULL, handshake->ephemeral_private,
 		    handshake->remote_ephemeral) ||
-	    !mix_dh(t, handshake->ephemeral_private, handshake->remote_static))
+	    !mix_dh(t, NULL, handshake->ephemeral_private,
+		    handshake->remote_static))
 		return false;
 
 	/* psk, and an empty payload */
@@ -762,8 +767,10 @@ static bool read_response(const struct weft_message_handshake_response *msg,
 	mix_ephemeral(t, msg->unencrypted_ephemeral);
 
 	/* ee, se */
-	if (!mix_dh(t, p->ephemeral_private, msg->unencrypted_ephemeral) ||
-	    !mix_dh(t, identity->private_key, msg->unencrypted_ephemeral))
+	if (!mix_dh(t, NULL, p->ephemeral_private,
+		    msg->unencrypted_ephemeral) ||
+	    !mix_dh(t, NULL, identity->private_key,
+		    msg->unencrypted_ephemeral))
 		return false;
 
 	/* psk, and an empty payload */

@@ -11,7 +11,7 @@
 #include "device.h"
 #include "packet.h"
 
-/* How long after the last change key agreements begin, and how many at once. */
+/* How long after the last change key agreements are made, and how many. */
 #define SECRETS_DELAY_MS 20
 #define SECRETS_AT_ONCE 64
 
@@ -127,11 +127,10 @@ struct weft_peer *weft_peer_create(struct weft_device *wdev,
 }
 
 /**
- * weft_peer_secrets_wanted() - peers have no secret, or that of another identity
+ * weft_peer_secrets_wanted() - there are peers without the secret of static keys
  * @wdev: device
  *
- * Whoever adds thousands of them has better to do than to wait for their key
- * agreements, and few will be talked to at once.
+ * Who adds peers does not wait for key agreements.
  */
 void weft_peer_secrets_wanted(struct weft_device *wdev)
 {
@@ -139,8 +138,8 @@ void weft_peer_secrets_wanted(struct weft_device *wdev)
 			 msecs_to_jiffies(SECRETS_DELAY_MS));
 }
 
-/* Peers behind @after that want one, each with a reference; how many. */
-static unsigned int find_without_secret(struct weft_device *wdev, u64 after,
+/* Peers that have none, each with a reference; how many. */
+static unsigned int find_without_secret(struct weft_device *wdev,
 					struct weft_peer **found)
 {
 	unsigned int count = 0;
@@ -148,8 +147,7 @@ static unsigned int find_without_secret(struct weft_device *wdev, u64 after,
 
 	mutex_lock(&wdev->lock);
 	list_for_each_entry(peer, &weft_device_table(wdev)->peers, list) {
-		if (peer->id <= after ||
-		    READ_ONCE(peer->handshake.has_static_static))
+		if (READ_ONCE(peer->handshake.has_static_static))
 			continue;
 		kref_get(&peer->refs);
 		found[count++] = peer;
@@ -161,8 +159,11 @@ static unsigned int find_without_secret(struct weft_device *wdev, u64 after,
 }
 
 /**
- * weft_peer_secrets_work() - compute what the first handshakes will need
+ * weft_peer_secrets_work() - compute what first handshakes will need
  * @work: weft_device.secrets_work
+ *
+ * Where there are few peers. Of many, most are never talked to: theirs are left
+ * to the handshakes.
  */
 void weft_peer_secrets_work(struct work_struct *work)
 {
@@ -171,17 +172,14 @@ void weft_peer_secrets_work(struct work_struct *work)
 						secrets_work);
 	struct weft_peer *found[SECRETS_AT_ONCE];
 	unsigned int count, i;
-	u64 after = 0;
 
-	while ((count = find_without_secret(wdev, after, found))) {
-		after = found[count - 1]->id;
-		for (i = 0; i < count; i++) {
-			down_read(&wdev->identity.lock);
-			weft_handshake_precompute(found[i]);
-			up_read(&wdev->identity.lock);
-			weft_peer_put(found[i]);
-			cond_resched();
-		}
+	count = find_without_secret(wdev, found);
+	for (i = 0; i < count; i++) {
+		down_read(&wdev->identity.lock);
+		weft_handshake_precompute(found[i]);
+		up_read(&wdev->identity.lock);
+		weft_peer_put(found[i]);
+		cond_resched();
 	}
 }
 

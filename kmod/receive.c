@@ -611,6 +611,7 @@ static int open_gathered(struct weft_peer *peer, int budget)
  */
 int weft_deliver(struct weft_peer *peer, struct napi_struct *napi, int budget)
 {
+	bool due = READ_ONCE(peer->control.session_begun);
 	int opened = open_gathered(peer, budget);
 	struct sk_buff *batch;
 	int done = 0;
@@ -619,9 +620,7 @@ int weft_deliver(struct weft_peer *peer, struct napi_struct *napi, int budget)
 		done += weft_cb(batch)->count;
 		deliver_batch(napi, peer, batch);
 	}
-	if (unlikely(READ_ONCE(peer->control.session_begun))) {
-		WRITE_ONCE(peer->control.session_begun, false);
+	if (unlikely(due && READ_ONCE(peer->control.session_begun)))
 		weft_control_session_begins(peer);
-	}
 	return max(opened, done);
 }

@@ -706,7 +706,7 @@ static void weft_forge_stranger(struct weft_noise_fixture *f,
 	WARN_ON(!curve25519_generate_public(msg->unencrypted_ephemeral,
 					    private));
 	mix_ephemeral(&t, msg->unencrypted_ephemeral);
-	WARN_ON(!mix_dh(&t, private, f->r.wdev.identity.public_key));
+	WARN_ON(!mix_dh(&t, t.key, private, f->r.wdev.identity.public_key));
 	seal(&t, msg->encrypted_static, public_key, KEY_LEN);
 	kdf(t.ck, t.key, NULL, t.ck, secret, KEY_LEN);
 	timestamp_now(timestamp);
