@@ -26,6 +26,12 @@
 #define HOLD_NS (100 * NSEC_PER_USEC)
 #define HOLD_MESSAGES 32
 
+/*
+ * What comes later than this after the last round does not follow closely: an
+ * answer to what that delivered, perhaps, which nobody may keep waiting.
+ */
+#define RUN_NS (25 * NSEC_PER_USEC)
+
 /* What is smaller is no segment of a stream that is in full flow. */
 #define HOLD_LEAST_LEN 1000
 
@@ -71,7 +77,7 @@ static enum hrtimer_restart hold_over(struct hrtimer *timer)
 static bool in_a_run(const struct weft_lane *lane)
 {
 	return READ_ONCE(lane->polled) < HOLD_MESSAGES &&
-	       ktime_get_mono_fast_ns() - READ_ONCE(lane->polled_at) < HOLD_NS;
+	       ktime_get_mono_fast_ns() - READ_ONCE(lane->polled_at) < RUN_NS;
 }
 
 /**
