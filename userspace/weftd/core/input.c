@@ -5,6 +5,17 @@
 
 #include "node_internal.h"
 
+/*
+ * Whoever calls or speaks has not heard of it yet, or did before. Who is out for another reason may be
+ * admitted anew, and hears of that by being called.
+ */
+static bool is_revoked(const struct weft_node *node)
+{
+	const struct weft_member *self = weft_node_self(node);
+
+	return node->state == WEFT_NODE_EXCLUDED && self && self->state == WEFT_MEMBER_REVOKED;
+}
+
 /* Who may speak to us from this address: a contact, or a member that is one from now on. */
 static struct weft_contact *sender(struct weft_node *node, const struct weft_time *now,
 				   const uint8_t from[16])
@@ -17,7 +28,7 @@ static struct weft_contact *sender(struct weft_node *node, const struct weft_tim
 	/* all that we know of it may be the token's word yet, or half of the records */
 	if (contact && ((contact->hinted && node->joining) || contact->doubt_ms))
 		return contact;
-	if (!weft_reachable(node, member) || member->is_static)
+	if (is_revoked(node) || !weft_reachable(node, member) || member->is_static)
 		return NULL;
 	contact = weft_contact_get(node, member);
 	/* the kernel let it through, so it has it */
@@ -157,17 +168,6 @@ static const struct weft_member *by_key_in_any_state(const struct weft_node *nod
 	return NULL;
 }
 
-/*
- * Whoever calls has not heard of it yet. Who is out for another reason may be admitted anew, and hears
- * of that by being called.
- */
-static bool is_revoked(const struct weft_node *node)
-{
-	const struct weft_member *self = weft_node_self(node);
-
-	return node->state == WEFT_NODE_EXCLUDED && self && self->state == WEFT_MEMBER_REVOKED;
-}
-
 void weft_node_unknown_peer(struct weft_node *node, const struct weft_time *now,
 			    const struct weft_tunnel_key *peer, const struct weft_candidate *at)
 {
@@ -268,7 +268,7 @@ void weft_node_kernel_peer(struct weft_node *node, const struct weft_time *now,
 	struct weft_contact *contact = NULL;
 
 	node->ran = false;
-	if (weft_reachable(node, member))
+	if (!is_revoked(node) && weft_reachable(node, member))
 		contact = weft_contact_get(node, member);
 	if (!contact) {
 		if (weft_list_room(&node->to_remove))

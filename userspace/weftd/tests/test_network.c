@@ -562,6 +562,32 @@ static void test_revoked_is_called(void **state)
 	sim_free(sim);
 }
 
+/* What others had sent before is read after that, and what the kernel has is told after a restart. */
+static void test_revoked_is_spoken_to(void **state)
+{
+	struct weft_message message = { .type = WEFT_PING, .ping.neighbour = true };
+	struct sim *sim = sim_network(27, 3, 3);
+	uint8_t bytes[WEFT_MAX_DATAGRAM];
+	struct weft_time now;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(revoke_node(sim, 0, 2), 0);
+	sim_run(sim, 2 * SIM_SECOND);
+	assert_int_equal(weft_node_state(sim->nodes[2].node), WEFT_NODE_EXCLUDED);
+	len = weft_message_encode(bytes, &message);
+	now = sim_time(&sim->nodes[2]);
+	weft_node_datagram(sim->nodes[2].node, &now, sim->nodes[1].addresses[0].address, bytes,
+			   len);
+	sim_pump(&sim->nodes[2]);
+	assert_int_equal(sim->nodes[2].peer_count, 0);
+	weft_node_kernel_peer(sim->nodes[2].node, &now, &see(sim, 2, 1)->tunnel);
+	sim_pump(&sim->nodes[2]);
+	sim_run(sim, 2 * SIM_SECOND);
+	assert_int_equal(sim->nodes[2].peer_count, 0);
+	sim_free(sim);
+}
+
 static void test_leave(void **state)
 {
 	struct sim *sim = sim_network(11, 5, 5);
@@ -984,6 +1010,7 @@ int main(void)
 		cmocka_unit_test(test_revoked_is_told),
 		cmocka_unit_test(test_revoked_is_told_by_what_right),
 		cmocka_unit_test(test_revoked_is_called),
+		cmocka_unit_test(test_revoked_is_spoken_to),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_routes),
