@@ -42,15 +42,21 @@ struct network *network_find(struct daemon *daemon, const char *name)
 	return NULL;
 }
 
+static bool is_dir_of(const struct network *network, const struct weft_id *id)
+{
+	char dir_name[33];
+
+	sodium_bin2hex(dir_name, sizeof(dir_name), id->bytes, 16);
+	return !strcmp(network->dir_name, dir_name);
+}
+
 /* Also one whose secrets are damaged, so that only its directory tells which it is. */
 static struct network *find_id(struct daemon *daemon, const struct weft_id *id)
 {
 	struct network *network;
-	char dir_name[33];
 
-	sodium_bin2hex(dir_name, sizeof(dir_name), id->bytes, 16);
 	for (network = daemon->networks; network; network = network->next) {
-		if (!strcmp(network->dir_name, dir_name))
+		if (is_dir_of(network, id))
 			return network;
 	}
 	return NULL;
@@ -195,6 +201,7 @@ static void set_aside(struct network *network, const char *name, int reason)
 			    name, weft_reason(reason), network->dir_name, aside);
 }
 
+/* They tell which network it is: when it is brought up, a person may just have brought them back. */
 static int load_secrets(struct network *network, struct weft_secrets *secrets)
 {
 	uint8_t *bytes;
@@ -206,11 +213,17 @@ static int load_secrets(struct network *network, struct weft_secrets *secrets)
 	error = weft_secrets_decode(secrets, bytes, len);
 	sodium_memzero(bytes, len);
 	free(bytes);
-	if (error)
+	if (error) {
 		set_aside(network, FILE_SECRETS, error);
-	else
-		network->is_kept = true;
-	return error;
+		return error;
+	}
+	if (!is_dir_of(network, &secrets->network)) {
+		weft_secrets_wipe(secrets);
+		return -EXDEV;
+	}
+	network->id = secrets->network;
+	network->is_kept = true;
+	return 0;
 }
 
 /* As much of it as can be read: the rest comes from other members. */
@@ -431,7 +444,10 @@ static void set_routes(struct network *network, const struct weft_out_routes *ro
 
 /* What the node decides. */
 
-/* While it joined, nobody knew what it is called; now the records tell. */
+/*
+ * While it joined, nobody knew what it is called, and who lost the file of decisions has forgotten; the
+ * records tell.
+ */
 static void take_name(struct network *network)
 {
 	const struct weft_record *settings = weft_roster_settings(weft_node_roster(network->node));
@@ -799,6 +815,29 @@ static int restore(struct network *network, const struct weft_secrets *secrets)
 	return error;
 }
 
+/* Who lost the file of decisions has forgotten its interface too, and may have left it running. */
+static void recall_interface(struct network *network, const struct weft_secrets *secrets)
+{
+	struct weft_device *list, *dev;
+	struct weft_tunnel tunnel;
+	struct weft_key key;
+
+	if (*network->config.interface || daemon_open_weft(network->daemon) ||
+	    weft_device_list(network->daemon->weft, &list))
+		return;
+	weft_tunnel_from_seed(&tunnel, secrets->tunnel);
+	kernel_key(&key, &tunnel.public_key);
+	for (dev = list; dev; dev = dev->next) {
+		if (!weft_key_equal(&dev->public_key, &key))
+			continue;
+		strcpy(network->config.interface, dev->ifname);
+		network->config.port = dev->listen_port;
+		break;
+	}
+	weft_tunnel_wipe(&tunnel);
+	weft_device_free(list);
+}
+
 int network_up(struct network *network)
 {
 	struct weft_secrets secrets;
@@ -813,6 +852,7 @@ int network_up(struct network *network)
 			    network->dir_name, FILE_SECRETS);
 		return error;
 	}
+	recall_interface(network, &secrets);
 	error = make_device(network);
 	if (!error) {
 		error = restore(network, &secrets);
@@ -821,9 +861,11 @@ int network_up(struct network *network)
 				    weft_reason(error));
 	}
 	weft_secrets_wipe(&secrets);
-	if (!error)
-		begin(network);
-	return error;
+	if (error)
+		return error;
+	take_name(network);
+	begin(network);
+	return 0;
 }
 
 static void stop_node(struct network *network)
@@ -1139,16 +1181,12 @@ static bool is_stump(struct network *network)
 	       faccessat(network->dir, FILE_ROSTER, F_OK, 0);
 }
 
-static int load_id(struct network *network)
+static void load_id(struct network *network)
 {
 	struct weft_secrets secrets;
-	int error = load_secrets(network, &secrets);
 
-	if (error)
-		return error;
-	network->id = secrets.network;
-	weft_secrets_wipe(&secrets);
-	return 0;
+	if (!load_secrets(network, &secrets))
+		weft_secrets_wipe(&secrets);
 }
 
 static void load(struct daemon *daemon, const char *dir_name)

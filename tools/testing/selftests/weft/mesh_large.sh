@@ -345,12 +345,15 @@ halves_heal() {
 # --- revoked while it talks ---
 
 out_under_traffic() {
-	local name key start pinger last all
+	local name key address start pinger last all
 	key=$(public_key m4)
+	address=$(on m9 getent ahostsv6 m4 | awk '{ print $1; exit }')
 	all=$(sorted "$(known m1 | tr ' ' '\n' | grep -vx m4)")
 	soon 60 can_ping m9 m4
-	on m9 ping -6 -n -i 0.05 -w 600 -D m4 >"$TMP/traffic" &
+	# by count: with a deadline it ends when it is told that there is no way to m4
+	enter "/run/netns/$(ns m9)" ping -6 -n -i 0.05 -c 6000 -D "$address" >"$TMP/traffic" &
 	pinger=$!
+	echo "$pinger" >>"$TMP/background"
 	soon 20 grep -q 'bytes from' "$TMP/traffic"
 	start=$(now_ms)
 	on m1 weft revoke m4
@@ -361,7 +364,7 @@ out_under_traffic() {
 	done
 	soon 60 is_excluded m4
 	note "and m4 knew it after at most $(($(now_ms) - start)) ms"
-	kill -INT "$pinger"
+	kill "$pinger"
 	wait "$pinger" || true
 	last=$(sed -n 's/^\[\([0-9]*\)\.\([0-9]\{3\}\).*bytes from.*/\1\2/p' "$TMP/traffic" | tail -n 1)
 	note "its last answer to a ping came $((last - start)) ms after the command began"
@@ -438,6 +441,8 @@ damaged_files() {
 		stop m5 KILL
 		spoil "$dir/$name"
 		clocked m5
+		# also without the file that says so
+		soon 60 is_home_on_weft0 m5
 		soon_agree 120 "$all" m5
 		soon 60 can_ping m5 m9
 	done
@@ -458,6 +463,10 @@ damaged_files() {
 	soon_agree 120 "$all" m5
 	soon 60 can_ping m5 m9
 	soon 60 can_ping m9 m5
+}
+
+is_home_on_weft0() {
+	same "$(status "$1" '"\(.name) \(.interface)"')" "home weft0"
 }
 
 has_trouble() {
