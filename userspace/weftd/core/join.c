@@ -334,7 +334,7 @@ void weft_join_message(struct weft_node *node, const struct weft_time *now,
 		refused(node, now, contact, message->welcome);
 }
 
-/* Whether what came since suffices: we are a member, and know one. */
+/* Whether what came since suffices: we are a member, and know one, and what the network is called. */
 void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 {
 	const struct weft_member *self, *door;
@@ -346,7 +346,8 @@ void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 	let_in_by = node->joining->door;
 	self = weft_roster_member(node->roster, &node->identity.id);
 	door = weft_roster_member(node->roster, &let_in_by);
-	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door)) {
+	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door) ||
+	    !weft_roster_settings(node->roster)) {
 		/* records come, but there are many: whoever begins anew would never get to the end */
 		node->joining->next_ms = now->ms + LEARN;
 		return;
