@@ -532,7 +532,7 @@ a_thousand() {
 	"$FILL" "$(echo "$TMP"/m1/state/*)" $((1000 - $#))
 	clocked m1
 	start=$(now_ms)
-	soon 600 know_all 1000 "$@"
+	soon 1200 know_all 1000 "$@"
 	note "$# real members know all 1000 after at most $(($(now_ms) - start)) ms, beginning with one"
 	same "$(status m9 '[.members[] | select(.state == "member")] | length')" 1000
 	# one more comes into it
