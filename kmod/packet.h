@@ -90,6 +90,7 @@ void weft_send_cookie(struct weft_device *wdev, struct sk_buff *to,
 		      __le32 receiver_index);
 void weft_scrub(struct sk_buff *skb);
 bool weft_seal_batch(struct sk_buff *batch);
+void weft_tx_release(struct weft_peer *peer);
 void weft_tx_drain(struct weft_peer *peer);
 void weft_tx_drain_later(struct weft_peer *peer);
 void weft_tx_drain_work(struct work_struct *work);

@@ -24,6 +24,7 @@
 #include "socket.h"
 #include "stats.h"
 #include "trace.h"
+#include "train.h"
 #include "upcall.h"
 
 /*
@@ -120,20 +121,72 @@ static bool seal_message(struct sk_buff *skb, const struct weft_session *session
 				    skb->len - WEFT_MESSAGE_MINIMUM_LEN, nonce);
 }
 
-static int seal_list(struct sk_buff *list, const struct weft_session *session,
-		     u64 nonce)
+static struct sk_buff *seal_single(struct sk_buff *skb,
+				   const struct weft_session *session,
+				   u64 nonce)
 {
-	struct sk_buff *skb;
-
 	/* Header and room in front of it are the cipher's for the while. */
 	BUILD_BUG_ON(WEFT_DATA_HEADROOM < WEFT_SEAL_HEAD);
-	for (skb = list; skb; skb = skb->next, nonce++) {
-		if (unlikely(!frame_message(skb, session, nonce)))
-			return -ENOMEM;
-		if (unlikely(!seal_message(skb, session, nonce)))
-			return -EBADMSG;
+	if (unlikely(!frame_message(skb, session, nonce)))
+		return ERR_PTR(-ENOMEM);
+	if (unlikely(!seal_message(skb, session, nonce)))
+		return ERR_PTR(-EBADMSG);
+	return skb;
+}
+
+/* Frees packets that are in a train now; what comes behind them. */
+static struct sk_buff *leave_behind(struct sk_buff *skb, unsigned int count,
+				    struct sk_buff *batch)
+{
+	struct sk_buff *next;
+
+	for (; count; count--, skb = next) {
+		next = skb->next;
+		/* The first of all is in the queue until its turn comes. */
+		if (skb == batch)
+			skb_mark_not_on_list(skb);
+		else
+			consume_skb(skb);
 	}
-	return 0;
+	return skb;
+}
+
+/*
+ * Seals a list of packets: a train of those that follow one another and go
+ * together, the others where they are.
+ */
+static struct sk_buff *seal_list(struct sk_buff *batch,
+				 const struct weft_session *session, u64 nonce)
+{
+	struct sk_buff *first = NULL, **link = &first;
+	struct sk_buff *skb = batch, *sealed;
+	unsigned int count;
+
+	while (skb) {
+		count = weft_train_count(skb);
+		if (count > 1)
+			sealed = weft_train_seal(skb, &count, session, nonce);
+		else
+			sealed = seal_single(skb, session, nonce);
+		if (IS_ERR(sealed))
+			goto failed;
+		nonce += count;
+		*link = sealed;
+		link = &sealed->next;
+		if (sealed == skb)
+			skb = skb->next;
+		else
+			skb = leave_behind(skb, count, batch);
+	}
+	*link = NULL;
+	return first;
+
+failed:
+	/* All of it is freed as one list. */
+	*link = skb;
+	if (first != batch)
+		batch->next = first;
+	return sealed;
 }
 
 /**
@@ -146,18 +199,14 @@ static int seal_list(struct sk_buff *list, const struct weft_session *session,
 bool weft_seal_batch(struct sk_buff *batch)
 {
 	struct weft_cb *cb = weft_cb(batch);
-	struct sk_buff *result = batch;
-	int err = 0;
+	struct sk_buff *result;
 
-	if (skb_is_gso(batch)) {
+	if (skb_is_gso(batch))
 		result = weft_segment_seal(batch, cb->session, cb->nonce);
-		if (IS_ERR(result))
-			err = PTR_ERR(result);
-	} else {
-		err = seal_list(batch, cb->session, cb->nonce);
-	}
-	if (unlikely(err)) {
-		weft_stats_drop(cb->peer->wdev, err == -ENOMEM ?
+	else
+		result = seal_list(batch, cb->session, cb->nonce);
+	if (IS_ERR(result)) {
+		weft_stats_drop(cb->peer->wdev, result == ERR_PTR(-ENOMEM) ?
 						WEFT_DROP_TX_NO_MEMORY :
 						WEFT_DROP_TX_SEAL,
 				cb->count);
@@ -357,6 +406,84 @@ static struct sk_buff *take_batch(struct sk_buff *list, unsigned int *bytes)
 	return rest;
 }
 
+/* A range of nonces, unless the session has no more. */
+static bool take_nonces(struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+	struct weft_session *session = cb->session;
+
+	cb->nonce = atomic64_add_return(cb->count, &session->send_counter) -
+		    cb->count;
+	if (likely(cb->nonce + cb->count <= WEFT_REJECT_AFTER_MESSAGES))
+		return true;
+	WRITE_ONCE(session->send_valid, false);
+	return false;
+}
+
+static void submit_held(struct weft_peer *peer, struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+	struct weft_session *session = cb->session;
+	const struct sk_buff *skb;
+	unsigned int bytes = 0;
+
+	for (skb = batch; skb; skb = skb->next)
+		bytes += skb->len;
+	if (likely(take_nonces(batch))) {
+		weft_crypt_submit(peer->wdev, batch, bytes);
+	} else {
+		weft_stats_drop(peer->wdev, WEFT_DROP_TX_NO_SESSION, cb->count);
+		weft_order_finish(batch, false);
+		weft_tx_drain(peer);
+	}
+	weft_session_put(session);
+}
+
+/**
+ * weft_tx_release() - send what is held, if anything is
+ * @peer: to whom
+ *
+ * Context: bottom halves disabled; the peer is alive by RCU or a reference.
+ */
+void weft_tx_release(struct weft_peer *peer)
+{
+	struct sk_buff *batch = weft_order_claim(&peer->tx);
+
+	if (batch)
+		submit_held(peer, batch);
+}
+
+/*
+ * Takes a packet that waits for those behind it; false if it must not wait. What
+ * is held has its place in the queue, and gets its nonces when it is let go.
+ */
+static bool hold(struct weft_peer *peer, struct weft_session *session,
+		 struct sk_buff *skb)
+{
+	struct weft_cb *cb = weft_cb(skb);
+
+	if (skb->next || __this_cpu_read(send_depth) ||
+	    !weft_burst_takes(peer, skb))
+		return false;
+	cb->peer = peer;
+	cb->session = session;
+	cb->direction = WEFT_TX;
+	cb->depth = 0;
+	cb->tos = outer_tos(skb);
+	cb->count = 1;
+	switch (weft_order_gather(&peer->tx, skb)) {
+	case WEFT_GATHER_NEW:
+		weft_burst_begun(peer);
+		return true;
+	case WEFT_GATHER_JOINED:
+		if (weft_burst_joined(peer))
+			weft_tx_release(peer);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Gives the first batch of a list nonces and a place in the queue. */
 static struct sk_buff *queue_batch(struct weft_peer *peer,
 				   struct weft_session *session,
@@ -373,10 +500,10 @@ static struct sk_buff *queue_batch(struct weft_peer *peer,
 	cb->direction = WEFT_TX;
 	cb->state = WEFT_BATCH_PENDING;
 	cb->depth = __this_cpu_read(send_depth);
-	cb->nonce = atomic64_add_return(cb->count, &session->send_counter) -
-		    cb->count;
-	if (unlikely(cb->nonce + cb->count > WEFT_REJECT_AFTER_MESSAGES)) {
-		WRITE_ONCE(session->send_valid, false);
+	/* What has come before goes before, with lower nonces. */
+	if (unlikely(weft_order_gathers(&peer->tx)))
+		weft_tx_release(peer);
+	if (unlikely(!take_nonces(list))) {
 		weft_drop_list(wdev, list, WEFT_DROP_TX_NO_SESSION);
 		return rest;
 	}
@@ -510,7 +637,8 @@ static void send_packets(struct weft_peer *peer, struct sk_buff *list)
 	struct weft_session *session = usable_session(peer);
 
 	if (likely(session && skb_queue_empty_lockless(&peer->staged))) {
-		queue_packets(peer, session, list);
+		if (!hold(peer, session, list))
+			queue_packets(peer, session, list);
 		return;
 	}
 	stage_list(peer, list);
