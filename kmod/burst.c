@@ -20,8 +20,8 @@
  * for those behind it, this long at most and for so many. Whoever waits for
  * an answer before it sends again is never held, however near the peer is.
  */
-#define HOLD_US 25
-#define HOLD_AFTER 4
+#define HOLD_US 100
+#define HOLD_AFTER 2
 #define HOLD_PACKETS 32
 
 /* What is longer costs more for itself than for the stack. */

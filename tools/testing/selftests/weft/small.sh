@@ -19,7 +19,7 @@ set_up() {
 	new_device a w0 a 1000 1
 	new_device b w0 b 2000 2
 	pair 4
-	# here a datagram takes longer than the 25 us for which one waits
+	# here a datagram takes longer than the 100 us for which one waits
 	hold_for 20000
 }
 
@@ -123,7 +123,7 @@ for i in range(50):
 # Nothing comes behind the last one.
 test_last() {
 	local i
-	for i in 4 5 6 7 31 36 37 38 68 69 70; do
+	for i in 1 2 3 4 5 31 34 35 36 66 67 68; do
 		burst a b 192.168.77.2 "$i" 32
 	done
 }
