@@ -21,7 +21,7 @@
  * an answer before it sends again is never held, however near the peer is.
  */
 #define HOLD_US 100
-#define HOLD_AFTER 2
+#define HOLD_AFTER 2U
 #define HOLD_PACKETS 32
 
 /* What is longer costs more for itself than for the stack. */
@@ -63,8 +63,9 @@ void weft_burst_init(struct weft_peer *peer)
 
 /**
  * weft_burst_stop() - let go of what is held
- * @peer: whose device is down, which is dead since a grace period, or which has
- *	no session: so nobody holds anything new
+ * @peer: whose device is down, or which is dead since a grace period, so that
+ *	nobody holds anything new; or which has lost its sessions: whoever saw one
+ *	just before may hold something yet, until the timer lets it go
  *
  * Context: process.
  */

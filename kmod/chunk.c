@@ -201,7 +201,7 @@ struct page *weft_chunk_piece(struct weft_chunks __percpu *chunks,
 {
 	struct page *page;
 
-	*len = min_t(unsigned int, *len, PAGE_SIZE << CHUNK_ORDER);
+	*len = max(least, min_t(unsigned int, *len, PAGE_SIZE << CHUNK_ORDER));
 	page = take_piece(chunks, *len, offset);
 	if (page)
 		return page;

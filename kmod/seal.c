@@ -121,9 +121,11 @@ static struct sk_buff *leave_behind(struct sk_buff *skb, unsigned int count,
  * Seals a list of packets: a train of those that follow one another and go
  * together, the others where they are.
  */
-static struct sk_buff *seal_list(struct sk_buff *batch,
-				 const struct weft_session *session, u64 nonce)
+static struct sk_buff *seal_list(struct sk_buff *batch)
 {
+	struct weft_device *wdev = weft_cb(batch)->peer->wdev;
+	const struct weft_session *session = weft_cb(batch)->session;
+	u64 nonce = weft_cb(batch)->nonce;
 	struct sk_buff *first = NULL, **link = &first;
 	struct sk_buff *skb = batch, *sealed;
 	unsigned int count;
@@ -131,7 +133,8 @@ static struct sk_buff *seal_list(struct sk_buff *batch,
 	while (skb) {
 		count = weft_train_count(skb);
 		if (count > 1)
-			sealed = weft_train_seal(skb, &count, session, nonce);
+			sealed = weft_train_seal(skb, &count, wdev, session,
+						 nonce);
 		else
 			sealed = seal_single(skb, session, nonce);
 		if (IS_ERR(sealed))
@@ -170,7 +173,7 @@ bool weft_seal_batch(struct sk_buff *batch)
 	if (skb_is_gso(batch))
 		result = weft_segment_seal(batch, cb->session, cb->nonce);
 	else
-		result = seal_list(batch, cb->session, cb->nonce);
+		result = seal_list(batch);
 	if (IS_ERR(result)) {
 		weft_stats_drop(cb->peer->wdev, result == ERR_PTR(-ENOMEM) ?
 						WEFT_DROP_TX_NO_MEMORY :

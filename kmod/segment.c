@@ -399,7 +399,7 @@ static struct sk_buff *unpack_one(const struct sk_buff *train,
 
 /**
  * weft_segment_unpack() - make single messages of a train
- * @train: from weft_segment_seal(); consumed unless memory is short
+ * @train: from weft_segment_seal() or weft_train_seal(); consumed unless memory is short
  *
  * Return: a list, or NULL.
  */

@@ -35,7 +35,10 @@
 /* Packets that leave without giving other softirqs a chance. */
 #define DRAIN_PACKETS (4 * WEFT_MAX_BATCH)
 
-/* How deep this CPU is in sending; bottom halves are disabled meanwhile. */
+/*
+ * How deep this CPU is in sending; bottom halves are disabled meanwhile. With
+ * PREEMPT_RT others may send between: whoever adds takes away as much.
+ */
 static DEFINE_PER_CPU(u8, send_depth);
 
 static struct weft_session *usable_session(struct weft_peer *peer)
@@ -82,7 +85,7 @@ static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 {
 	u8 depth = weft_cb(batch)->depth;
 	u8 tos = weft_cb(batch)->tos;
-	u8 outer_depth;
+	u8 deeper;
 
 	batch = weft_batch_finish(batch);
 
@@ -92,10 +95,10 @@ static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 	if (carries_data(batch))
 		weft_timers_data_sent(peer);
 
-	outer_depth = __this_cpu_read(send_depth);
-	__this_cpu_write(send_depth, depth + 1);
+	deeper = depth + 1 - this_cpu_read(send_depth);
+	this_cpu_add(send_depth, deeper);
 	weft_path_send(peer, batch, tos);
-	__this_cpu_write(send_depth, outer_depth);
+	this_cpu_sub(send_depth, deeper);
 
 	keep_session_fresh(peer);
 }
@@ -259,7 +262,8 @@ static void submit_held(struct weft_peer *peer, struct sk_buff *batch)
 
 	for (skb = batch; skb; skb = skb->next)
 		bytes += skb->len;
-	if (likely(take_nonces(batch))) {
+	/* It may have lost the right to send since, as when a machine is cloned. */
+	if (likely(READ_ONCE(session->send_valid) && take_nonces(batch))) {
 		weft_crypt_submit(peer->wdev, batch, bytes);
 	} else {
 		weft_stats_drop(peer->wdev, WEFT_DROP_TX_NO_SESSION, cb->count);
@@ -292,7 +296,7 @@ static bool hold(struct weft_peer *peer, struct weft_session *session,
 {
 	struct weft_cb *cb = weft_cb(skb);
 
-	if (skb->next || __this_cpu_read(send_depth) ||
+	if (skb->next || this_cpu_read(send_depth) ||
 	    !weft_burst_takes(peer, skb))
 		return false;
 	cb->peer = peer;
@@ -329,8 +333,8 @@ static struct sk_buff *queue_batch(struct weft_peer *peer,
 	cb->session = session;
 	cb->direction = WEFT_TX;
 	cb->state = WEFT_BATCH_PENDING;
-	cb->depth = __this_cpu_read(send_depth);
-	/* What has come before goes before, with lower nonces. */
+	cb->depth = this_cpu_read(send_depth);
+	/* What has come before goes before; nearly always with lower nonces. */
 	if (unlikely(weft_order_gathers(&peer->tx)))
 		weft_tx_release(peer);
 	if (unlikely(!take_nonces(list))) {
@@ -572,7 +576,7 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (unlikely(!skb->protocol || !pskb_inet_may_pull(skb) ||
 		     ip_tunnel_parse_protocol(skb) != skb->protocol))
 		return drop(wdev, skb, WEFT_DROP_TX_NOT_IP);
-	if (unlikely(__this_cpu_read(send_depth) > MAX_DEPTH))
+	if (unlikely(this_cpu_read(send_depth) > MAX_DEPTH))
 		return drop(wdev, skb, WEFT_DROP_TX_LOOP);
 
 	peer = weft_allowedips_lookup_dst(&rcu_dereference_bh(wdev->table)->allowed,

@@ -240,15 +240,14 @@ static void hand_over_charges(struct sk_buff *list, unsigned int count,
 
 /* Seals up to @count packets to a fragment of the train; how many, or -errno. */
 static int fill(struct sk_buff *train, struct sk_buff *list, unsigned int count,
+		struct weft_chunks __percpu *chunks,
 		const struct weft_session *session, u64 nonce)
 {
-	struct weft_chunks __percpu *chunks;
 	unsigned int stride = message_len(list);
 	unsigned int len, offset, size, bytes = 0, done = 0;
 	struct page *page;
 	u8 *to;
 
-	chunks = weft_cb(list)->peer->wdev->crypt.chunks;
 	size = WEFT_SEAL_HEAD + count * stride;
 	page = weft_chunk_piece(chunks, WEFT_SEAL_HEAD + stride, &size, &offset);
 	if (unlikely(!page))
@@ -273,6 +272,7 @@ static int fill(struct sk_buff *train, struct sk_buff *list, unsigned int count,
  *	train's now
  * @count: what weft_train_count() says; on return, how many the train has, which
  *	are fewer if memory is short
+ * @wdev: whose
  * @session: to seal with
  * @nonce: of the first packet; the others have those that follow
  *
@@ -280,6 +280,7 @@ static int fill(struct sk_buff *train, struct sk_buff *list, unsigned int count,
  * Return: the train; or -ENOMEM, or -EBADMSG if the cipher failed.
  */
 struct sk_buff *weft_train_seal(struct sk_buff *list, unsigned int *count,
+				struct weft_device *wdev,
 				const struct weft_session *session, u64 nonce)
 {
 	struct sk_buff *train;
@@ -290,7 +291,7 @@ struct sk_buff *weft_train_seal(struct sk_buff *list, unsigned int *count,
 	train = weft_train_alloc(list);
 	if (unlikely(!train))
 		return ERR_PTR(-ENOMEM);
-	done = fill(train, list, *count, session, nonce);
+	done = fill(train, list, *count, wdev->crypt.chunks, session, nonce);
 	if (unlikely(done < 0)) {
 		kfree_skb(train);
 		return ERR_PTR(done);

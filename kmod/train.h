@@ -4,6 +4,7 @@
 
 #include <linux/skbuff.h>
 
+struct weft_device;
 struct weft_session;
 
 /*
@@ -21,6 +22,7 @@ void weft_train_finish(struct sk_buff *train, unsigned int stride,
 u32 weft_train_flow(const struct sk_buff *skb);
 unsigned int weft_train_count(const struct sk_buff *list);
 struct sk_buff *weft_train_seal(struct sk_buff *list, unsigned int *count,
+				struct weft_device *wdev,
 				const struct weft_session *session, u64 nonce);
 
 #endif /* _WEFT_TRAIN_H */
