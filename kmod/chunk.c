@@ -15,6 +15,8 @@
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 
+#include "queue.h"
+
 /* A chunk has this many pages, if there are any. */
 #define CHUNK_ORDER 3
 
@@ -48,9 +50,12 @@ void weft_chunks_free(struct weft_chunks __percpu *chunks)
 	unsigned int i;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		for (i = 0; i < ARRAY_SIZE(chunks->rings); i++)
 			ring_free(&per_cpu_ptr(chunks, cpu)->rings[i]);
+		if (per_cpu_ptr(chunks, cpu)->open)
+			put_page(per_cpu_ptr(chunks, cpu)->open);
+	}
 	free_percpu(chunks);
 }
 
@@ -142,5 +147,69 @@ struct page *weft_chunk_get(struct weft_chunks __percpu *chunks,
 	page = allocate(least_order, order);
 	if (page && compound_order(page) == CHUNK_ORDER)
 		keep(chunks, which, page);
+	return page;
+}
+
+/* Of the chunk that is open, if there is so much left of it. */
+static struct page *take_piece(struct weft_chunks __percpu *chunks,
+			       unsigned int len, unsigned int *offset)
+{
+	struct weft_chunks *own = get_cpu_ptr(chunks);
+	struct page *page = own->open;
+
+	if (page && own->used + len <= page_size(page)) {
+		get_page(page);
+		*offset = own->used;
+		own->used = ALIGN(own->used + len, SMP_CACHE_BYTES);
+	} else {
+		page = NULL;
+	}
+	put_cpu_ptr(chunks);
+	return page;
+}
+
+/* Further pieces are of this chunk, from @used on. */
+static void open_chunk(struct weft_chunks __percpu *chunks, struct page *page,
+		       unsigned int used)
+{
+	struct weft_chunks *own;
+	struct page *old;
+
+	get_page(page);
+	own = get_cpu_ptr(chunks);
+	old = own->open;
+	own->open = page;
+	own->used = ALIGN(used, SMP_CACHE_BYTES);
+	put_cpu_ptr(chunks);
+	if (old)
+		put_page(old);
+}
+
+/**
+ * weft_chunk_piece() - a part of a chunk to write few messages to, to be sent
+ * @chunks: of the device
+ * @least: bytes that have to fit
+ * @len: bytes that would be of use; on return, those there are
+ * @offset: on return, where they begin
+ *
+ * Context: bottom halves disabled.
+ * Return: a page as from weft_chunk_get(); others have other parts of it.
+ */
+struct page *weft_chunk_piece(struct weft_chunks __percpu *chunks,
+			      unsigned int least, unsigned int *len,
+			      unsigned int *offset)
+{
+	struct page *page;
+
+	*len = max(least, min_t(unsigned int, *len, PAGE_SIZE << CHUNK_ORDER));
+	page = take_piece(chunks, *len, offset);
+	if (page)
+		return page;
+	page = weft_chunk_get(chunks, WEFT_TX, least, PAGE_SIZE << CHUNK_ORDER);
+	if (unlikely(!page))
+		return NULL;
+	*offset = 0;
+	*len = min_t(unsigned int, *len, page_size(page));
+	open_chunk(chunks, page, *len);
 	return page;
 }

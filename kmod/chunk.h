@@ -22,9 +22,13 @@ struct weft_chunk_ring {
  * struct weft_chunks - what one CPU keeps for one device
  * @rings: by enum weft_direction: packets that are sent are gone soon, those
  *	that were received wait for their reader
+ * @open: chunk that pieces are taken of, with a reference of its own; or NULL
+ * @used: bytes of it that have been taken
  */
 struct weft_chunks {
 	struct weft_chunk_ring rings[2];
+	struct page *open;
+	unsigned int used;
 };
 
 struct weft_chunks __percpu *weft_chunks_alloc(void);
@@ -32,5 +36,8 @@ void weft_chunks_free(struct weft_chunks __percpu *chunks);
 struct page *weft_chunk_get(struct weft_chunks __percpu *chunks,
 			    unsigned int which, unsigned int least,
 			    unsigned int wanted);
+struct page *weft_chunk_piece(struct weft_chunks __percpu *chunks,
+			      unsigned int least, unsigned int *len,
+			      unsigned int *offset);
 
 #endif /* _WEFT_CHUNK_H */

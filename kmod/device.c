@@ -71,10 +71,13 @@ static void peer_forget_keys(struct weft_peer *peer)
 	weft_handshake_clear(peer);
 	if (weft_sessions_clear(peer))
 		weft_netlink_session_event(peer, WEFT_SESSION_EVENT_EXPIRED);
+	/* What is held has a reference of its session. */
+	weft_burst_stop(peer);
 }
 
 static void peer_down(struct weft_peer *peer)
 {
+	weft_burst_stop(peer);
 	weft_timers_stop(peer);
 	if (cancel_work_sync(&peer->handshake_work))
 		weft_peer_put(peer);

@@ -76,6 +76,10 @@ static inline void weft_message_frame(struct weft_message_data *msg,
 struct weft_device;
 struct weft_peer;
 
+/* seal.c */
+void weft_scrub(struct sk_buff *skb);
+bool weft_seal_batch(struct sk_buff *batch);
+
 /* send.c */
 netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev);
 void weft_send_unreachable(struct weft_device *wdev, struct sk_buff *skb);
@@ -88,8 +92,7 @@ void weft_handshake_send_work(struct work_struct *work);
 void weft_send_response(struct weft_peer *peer);
 void weft_send_cookie(struct weft_device *wdev, struct sk_buff *to,
 		      __le32 receiver_index);
-void weft_scrub(struct sk_buff *skb);
-bool weft_seal_batch(struct sk_buff *batch);
+void weft_tx_release(struct weft_peer *peer);
 void weft_tx_drain(struct weft_peer *peer);
 void weft_tx_drain_later(struct weft_peer *peer);
 void weft_tx_drain_work(struct work_struct *work);

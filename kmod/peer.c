@@ -112,6 +112,7 @@ struct weft_peer *weft_peer_create(struct weft_device *wdev,
 	weft_timers_init(peer);
 	weft_order_init(&peer->tx);
 	weft_order_init(&peer->rx);
+	weft_burst_init(peer);
 	skb_queue_head_init(&peer->staged);
 	INIT_WORK(&peer->handshake_work, weft_handshake_send_work);
 	INIT_WORK(&peer->expire_work, weft_timers_expire_work);
@@ -328,6 +329,7 @@ static void table_make_all_dead(struct weft_peer_table *table,
  */
 static void peer_bury(struct weft_peer *peer)
 {
+	weft_burst_stop(peer);
 	weft_timers_stop(peer);
 	if (cancel_work_sync(&peer->handshake_work))
 		weft_peer_put(peer);

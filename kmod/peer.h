@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "allowedips.h"
+#include "burst.h"
 #include "control.h"
 #include "cookie.h"
 #include "noise.h"
@@ -38,6 +39,7 @@ struct weft_device;
  * @staged: packets that wait for a session
  * @tx: batches on their way out
  * @rx: batches on their way in
+ * @burst: which of those on their way out wait for others
  * @lane_list: in weft_lane.ready; under weft_lane.lock
  * @on_lane: @lane_list is linked; under weft_lane.lock
  * @handshake_work: sends an initiation
@@ -71,6 +73,7 @@ struct weft_peer {
 	struct sk_buff_head staged;
 	struct weft_order_queue tx;
 	struct weft_order_queue rx;
+	struct weft_burst burst;
 	struct list_head lane_list;
 	bool on_lane;
 	struct work_struct handshake_work;

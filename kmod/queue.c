@@ -110,13 +110,26 @@ static bool may_join(const struct sk_buff *batch, const struct sk_buff *skb)
 	const struct weft_cb *of = weft_cb(batch), *cb = weft_cb(skb);
 
 	return of->session == cb->session && of->tos == cb->tos &&
-	       of->count + cb->count <= WEFT_MAX_BATCH && same_way(batch, skb);
+	       of->count + cb->count <= WEFT_MAX_BATCH &&
+	       (cb->direction == WEFT_TX || same_way(batch, skb));
+}
+
+/* The batch at the end, if it is gathering: there, others may be before it. */
+static struct sk_buff *gathering_tail(const struct weft_order_queue *queue)
+{
+	struct sk_buff *tail = queue->tail;
+
+	lockdep_assert_held(&queue->lock);
+	if (!queue->unclaimed ||
+	    READ_ONCE(weft_cb(tail)->state) != WEFT_BATCH_GATHERING)
+		return NULL;
+	return tail;
 }
 
 static enum weft_gather gather(struct weft_order_queue *queue,
 			       struct sk_buff *skb)
 {
-	struct sk_buff *batch = queue->unclaimed ? queue->tail : NULL;
+	struct sk_buff *batch = gathering_tail(queue);
 	struct weft_cb *cb = weft_cb(skb);
 
 	if (batch && may_join(batch, skb)) {
@@ -129,6 +142,8 @@ static enum weft_gather gather(struct weft_order_queue *queue,
 		weft_cb(batch)->count += cb->count;
 		return WEFT_GATHER_JOINED;
 	}
+	if (cb->direction == WEFT_TX && queue->unclaimed)
+		return WEFT_GATHER_OTHER;
 	/* It may be long until somebody claims it. */
 	if (unlikely(!weft_session_get(cb->session)))
 		return WEFT_GATHER_NO_SESSION;
@@ -139,17 +154,18 @@ static enum weft_gather gather(struct weft_order_queue *queue,
 		return WEFT_GATHER_FULL;
 	}
 	if (!queue->unclaimed)
-		queue->unclaimed = skb;
+		WRITE_ONCE(queue->unclaimed, skb);
 	return WEFT_GATHER_NEW;
 }
 
 /**
  * weft_order_gather() - take a place in a batch, or in the queue
  * @queue: the queue
- * @skb: message or train that has just come in, with session, tos and count
+ * @skb: message or train that has just come in, or packet that is to be sent,
+ *	with session, direction, tos and count
  *
- * Return: what became of it; @skb is still the caller's only if that is
- * WEFT_GATHER_FULL or WEFT_GATHER_NO_SESSION.
+ * Return: what became of it; @skb is still the caller's unless that is
+ * WEFT_GATHER_JOINED or WEFT_GATHER_NEW.
  */
 enum weft_gather weft_order_gather(struct weft_order_queue *queue,
 				   struct sk_buff *skb)
@@ -160,6 +176,16 @@ enum weft_gather weft_order_gather(struct weft_order_queue *queue,
 	result = gather(queue, skb);
 	spin_unlock_bh(&queue->lock);
 	return result;
+}
+
+/* TX: what is behind the only batch that gathers is not gathering. */
+static struct sk_buff *next_gathering(const struct sk_buff *batch)
+{
+	struct sk_buff *next = weft_cb(batch)->next_batch;
+
+	if (!next || READ_ONCE(weft_cb(next)->state) != WEFT_BATCH_GATHERING)
+		return NULL;
+	return next;
 }
 
 /**
@@ -177,7 +203,7 @@ struct sk_buff *weft_order_claim(struct weft_order_queue *queue)
 	batch = queue->unclaimed;
 	if (batch) {
 		weft_cb(batch)->state = WEFT_BATCH_PENDING;
-		queue->unclaimed = weft_cb(batch)->next_batch;
+		WRITE_ONCE(queue->unclaimed, next_gathering(batch));
 	}
 	spin_unlock_bh(&queue->lock);
 	return batch;

@@ -14,7 +14,7 @@ struct weft_session;
 
 /**
  * enum weft_batch_state - how far a batch has come
- * @WEFT_BATCH_GATHERING: RX: more messages may join it
+ * @WEFT_BATCH_GATHERING: more messages or packets may join it
  * @WEFT_BATCH_PENDING: waits for the cipher
  * @WEFT_BATCH_READY: sealed or opened
  * @WEFT_BATCH_DEAD: to be dropped when its turn comes
@@ -37,15 +37,17 @@ enum weft_direction {
 };
 
 /**
- * enum weft_gather - what became of a message
+ * enum weft_gather - what became of a message or packet
  * @WEFT_GATHER_JOINED: part of a batch that somebody is going to claim
  * @WEFT_GATHER_NEW: a batch of its own, for the caller to have claimed
+ * @WEFT_GATHER_OTHER: TX: a batch gathers that it is not to be part of
  * @WEFT_GATHER_FULL: the queue has no room
  * @WEFT_GATHER_NO_SESSION: its session is on its way out
  */
 enum weft_gather {
 	WEFT_GATHER_JOINED,
 	WEFT_GATHER_NEW,
+	WEFT_GATHER_OTHER,
 	WEFT_GATHER_FULL,
 	WEFT_GATHER_NO_SESSION,
 };
@@ -56,7 +58,7 @@ enum weft_gather {
  * @session: to seal or open with; counted while gathering or with a worker
  * @peer: whose; counted only while with a worker
  * @nonce: TX: of the first segment of the batch, while pending
- * @last: RX: last skb of the batch, while gathering
+ * @last: last skb of the batch, while gathering
  * @result: once ready: skbs to send or to deliver, which need not be those of
  *	the batch
  * @mtu: TX: inner MTU that bounds the padding (each skb has its own)
@@ -71,7 +73,8 @@ enum weft_gather {
  * A batch is a list of skbs, linked by skb->next, of one peer, one session and
  * one outer TOS; all but @mtu and @bytes is in its first skb. That one is in the
  * queue until the batch leaves it. GSO packets: of the stack, one is a batch of
- * its own; of the peer, they gather like others.
+ * its own; of the peer, they gather like others. Of the stack, only packets that
+ * weft_burst_takes() gather.
  */
 struct weft_cb {
 	struct sk_buff *next_batch;
@@ -103,7 +106,8 @@ static inline struct weft_cb *weft_cb(const struct sk_buff *skb)
  * struct weft_order_queue - keeps one direction of a peer in order
  * @head: oldest batch, linked by weft_cb.next_batch
  * @tail: newest batch
- * @unclaimed: oldest batch that is gathering; so are those after it
+ * @unclaimed: oldest batch that is gathering. RX: so are those after it; TX:
+ *	there is no other one
  * @packets: skbs queued, at most WEFT_MAX_QUEUED_PACKETS
  * @draining: somebody is taking ready batches off the head
  *
@@ -129,6 +133,18 @@ bool weft_order_push(struct weft_order_queue *queue, struct sk_buff *batch);
 enum weft_gather weft_order_gather(struct weft_order_queue *queue,
 				   struct sk_buff *skb);
 struct sk_buff *weft_order_claim(struct weft_order_queue *queue);
+
+/**
+ * weft_order_gathers() - is there a batch to claim?
+ * @queue: the queue
+ *
+ * Return: without a lock, so that it may be wrong about what other CPUs do.
+ */
+static inline bool weft_order_gathers(const struct weft_order_queue *queue)
+{
+	return READ_ONCE(queue->unclaimed);
+}
+
 void weft_order_finish(struct sk_buff *batch, bool ok);
 bool weft_order_ready(struct weft_order_queue *queue);
 bool weft_order_start_drain(struct weft_order_queue *queue);

@@ -278,6 +278,7 @@ static void queue_data(struct weft_device *wdev, struct sk_buff *skb,
 	case WEFT_GATHER_NEW:
 		weft_lane_begun(peer, len, count);
 		break;
+	case WEFT_GATHER_OTHER: /* not when receiving */
 	case WEFT_GATHER_FULL:
 		weft_drop(wdev, skb, WEFT_DROP_RX_QUEUE_FULL);
 		break;

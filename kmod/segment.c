@@ -24,6 +24,7 @@
 #include "peer.h"
 #include "queue.h"
 #include "session.h"
+#include "train.h"
 
 /*
  * What large packets we can cut; a bit that is not here is for the stack. Their
@@ -268,24 +269,6 @@ static int fill_chunk(struct cut *cut, struct sk_buff *train, unsigned int i,
 	return done;
 }
 
-/* An empty packet that is to the stack what the inner one was. */
-static struct sk_buff *train_alloc(const struct cut *cut)
-{
-	struct sk_buff *train;
-
-	train = alloc_skb(WEFT_HEADROOM, GFP_ATOMIC);
-	if (unlikely(!train))
-		return NULL;
-	skb_reserve(train, WEFT_HEADROOM);
-	skb_copy_header(train, cut->skb);
-	weft_scrub(train);
-	skb_reset_mac_header(train);
-	skb_reset_network_header(train);
-	skb_reset_transport_header(train);
-	skb_set_inner_network_header(train, 0);
-	return train;
-}
-
 /* One train of messages from @i on; how many, or -errno. */
 static int seal_train(struct cut *cut, unsigned int i,
 		      struct sk_buff **result)
@@ -297,7 +280,7 @@ static int seal_train(struct cut *cut, unsigned int i,
 	int more;
 
 	most = min(most, max(WEFT_TRAIN_MAX_BYTES / cut->stride, 1U));
-	train = train_alloc(cut);
+	train = weft_train_alloc(cut->skb);
 	if (unlikely(!train))
 		return -ENOMEM;
 	while (done < most && skb_shinfo(train)->nr_frags < MAX_SKB_FRAGS) {
@@ -308,11 +291,7 @@ static int seal_train(struct cut *cut, unsigned int i,
 		}
 		done += more;
 	}
-	if (done > 1) {
-		skb_shinfo(train)->gso_size = cut->stride;
-		skb_shinfo(train)->gso_segs = done;
-		skb_shinfo(train)->gso_type = SKB_GSO_UDP_L4;
-	}
+	weft_train_finish(train, cut->stride, done);
 	*result = train;
 	return done;
 }
@@ -420,7 +399,7 @@ static struct sk_buff *unpack_one(const struct sk_buff *train,
 
 /**
  * weft_segment_unpack() - make single messages of a train
- * @train: from weft_segment_seal(); consumed unless memory is short
+ * @train: from weft_segment_seal() or weft_train_seal(); consumed unless memory is short
  *
  * Return: a list, or NULL.
  */

@@ -9,14 +9,6 @@
 struct weft_session;
 
 /*
- * Messages that go out as one UDP GSO packet: as many as a receiver's GRO makes
- * of them, and no more bytes than a length field of 16 bits can tell, with all
- * headers.
- */
-#define WEFT_TRAIN_MAX_MESSAGES 64
-#define WEFT_TRAIN_MAX_BYTES 65000
-
-/*
  * Segments of a large packet: more of them are so small that it does not matter
  * what they cost, and have to find room in the peer's queue together.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the stack to the peer: packets become batches, batches are sealed,
- * and leave in order. Handshake messages and keepalives start here too.
+ * From the stack to the peer: packets become batches, and those that are sealed
+ * leave in order. Handshake messages and keepalives start here too.
  */
 
 #include <linux/icmpv6.h>
@@ -35,7 +35,10 @@
 /* Packets that leave without giving other softirqs a chance. */
 #define DRAIN_PACKETS (4 * WEFT_MAX_BATCH)
 
-/* How deep this CPU is in sending; bottom halves are disabled meanwhile. */
+/*
+ * How deep this CPU is in sending; bottom halves are disabled meanwhile. With
+ * PREEMPT_RT others may send between: whoever adds takes away as much.
+ */
 static DEFINE_PER_CPU(u8, send_depth);
 
 static struct weft_session *usable_session(struct weft_peer *peer)
@@ -44,127 +47,6 @@ static struct weft_session *usable_session(struct weft_peer *peer)
 		rcu_dereference_bh(peer->sessions.current_session);
 
 	return session && weft_session_is_fresh(session) ? session : NULL;
-}
-
-/*
- * Gives the message a linear buffer of its own with room for header, padding
- * and tag: what the cipher will overwrite may belong to TCP.
- */
-static bool make_room(struct sk_buff *skb, unsigned int tail)
-{
-	unsigned int head = WEFT_DATA_HEADROOM;
-	unsigned int more_head = 0;
-
-	if (likely(!skb_is_nonlinear(skb) && !skb_cloned(skb) &&
-		   skb_headroom(skb) >= head && skb_tailroom(skb) >= tail))
-		return true;
-	if (skb_headroom(skb) < head)
-		more_head = head - skb_headroom(skb);
-	tail += skb->data_len;
-	if (tail > skb_tailroom(skb))
-		tail -= skb_tailroom(skb);
-	else
-		tail = 0;
-	if (pskb_expand_head(skb, more_head, tail, GFP_ATOMIC))
-		return false;
-	return !skb_linearize(skb);
-}
-
-/**
- * weft_scrub() - forget where a packet came from, but not its flow
- * @skb: inner packet that becomes an outer one
- */
-void weft_scrub(struct sk_buff *skb)
-{
-	skb_scrub_packet(skb, true);
-	weft_forget_verdicts(skb);
-	skb_init_secmark(skb);
-	/* It is the inner neighbour that was confirmed. */
-	skb_set_dst_pending_confirm(skb, 0);
-	skb->encapsulation = 0;
-	skb->inner_protocol = 0;
-	skb->ip_summed = CHECKSUM_NONE;
-	skb->csum = 0;
-	skb_gso_reset(skb);
-	__vlan_hwaccel_clear_tag(skb);
-}
-
-static bool frame_message(struct sk_buff *skb, const struct weft_session *session,
-			  u64 nonce)
-{
-	unsigned int pad = weft_padding(skb->len, weft_cb(skb)->mtu);
-	unsigned int tail = pad + WEFT_NOISE_AUTHTAG_LEN;
-
-	/* For whoever queues the outer packet; a keepalive has no flow. */
-	if (skb->len)
-		skb_get_hash(skb);
-	if (unlikely(!make_room(skb, tail)))
-		return false;
-	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
-		return false;
-	weft_scrub(skb);
-	skb_set_inner_network_header(skb, 0);
-	memset(__skb_put(skb, tail), 0, pad);
-
-	weft_message_frame(__skb_push(skb, sizeof(struct weft_message_data)),
-			   session, nonce);
-	return true;
-}
-
-static bool seal_message(struct sk_buff *skb, const struct weft_session *session,
-			 u64 nonce)
-{
-	struct weft_message_data *msg = (void *)skb->data;
-
-	return session->suite->seal(&session->send_key, msg->encrypted_data,
-				    skb->len - WEFT_MESSAGE_MINIMUM_LEN, nonce);
-}
-
-static int seal_list(struct sk_buff *list, const struct weft_session *session,
-		     u64 nonce)
-{
-	struct sk_buff *skb;
-
-	/* Header and room in front of it are the cipher's for the while. */
-	BUILD_BUG_ON(WEFT_DATA_HEADROOM < WEFT_SEAL_HEAD);
-	for (skb = list; skb; skb = skb->next, nonce++) {
-		if (unlikely(!frame_message(skb, session, nonce)))
-			return -ENOMEM;
-		if (unlikely(!seal_message(skb, session, nonce)))
-			return -EBADMSG;
-	}
-	return 0;
-}
-
-/**
- * weft_seal_batch() - encrypt a batch
- * @batch: inner packets; on return weft_cb.result is what to send
- *
- * Context: bottom halves disabled.
- * Return: false if memory is short or the cipher failed; the drop is counted.
- */
-bool weft_seal_batch(struct sk_buff *batch)
-{
-	struct weft_cb *cb = weft_cb(batch);
-	struct sk_buff *result = batch;
-	int err = 0;
-
-	if (skb_is_gso(batch)) {
-		result = weft_segment_seal(batch, cb->session, cb->nonce);
-		if (IS_ERR(result))
-			err = PTR_ERR(result);
-	} else {
-		err = seal_list(batch, cb->session, cb->nonce);
-	}
-	if (unlikely(err)) {
-		weft_stats_drop(cb->peer->wdev, err == -ENOMEM ?
-						WEFT_DROP_TX_NO_MEMORY :
-						WEFT_DROP_TX_SEAL,
-				cb->count);
-		return false;
-	}
-	cb->result = result;
-	return true;
 }
 
 /* Section 6.2: an initiator renews the session before its limits are reached. */
@@ -203,7 +85,7 @@ static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 {
 	u8 depth = weft_cb(batch)->depth;
 	u8 tos = weft_cb(batch)->tos;
-	u8 outer_depth;
+	u8 deeper;
 
 	batch = weft_batch_finish(batch);
 
@@ -213,10 +95,10 @@ static void send_sealed(struct weft_peer *peer, struct sk_buff *batch)
 	if (carries_data(batch))
 		weft_timers_data_sent(peer);
 
-	outer_depth = __this_cpu_read(send_depth);
-	__this_cpu_write(send_depth, depth + 1);
+	deeper = depth + 1 - this_cpu_read(send_depth);
+	this_cpu_add(send_depth, deeper);
 	weft_path_send(peer, batch, tos);
-	__this_cpu_write(send_depth, outer_depth);
+	this_cpu_sub(send_depth, deeper);
 
 	keep_session_fresh(peer);
 }
@@ -357,6 +239,85 @@ static struct sk_buff *take_batch(struct sk_buff *list, unsigned int *bytes)
 	return rest;
 }
 
+/* A range of nonces, unless the session has no more. */
+static bool take_nonces(struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+	struct weft_session *session = cb->session;
+
+	cb->nonce = atomic64_add_return(cb->count, &session->send_counter) -
+		    cb->count;
+	if (likely(cb->nonce + cb->count <= WEFT_REJECT_AFTER_MESSAGES))
+		return true;
+	WRITE_ONCE(session->send_valid, false);
+	return false;
+}
+
+static void submit_held(struct weft_peer *peer, struct sk_buff *batch)
+{
+	struct weft_cb *cb = weft_cb(batch);
+	struct weft_session *session = cb->session;
+	const struct sk_buff *skb;
+	unsigned int bytes = 0;
+
+	for (skb = batch; skb; skb = skb->next)
+		bytes += skb->len;
+	/* It may have lost the right to send since, as when a machine is cloned. */
+	if (likely(READ_ONCE(session->send_valid) && take_nonces(batch))) {
+		weft_crypt_submit(peer->wdev, batch, bytes);
+	} else {
+		weft_stats_drop(peer->wdev, WEFT_DROP_TX_NO_SESSION, cb->count);
+		weft_order_finish(batch, false);
+		weft_tx_drain(peer);
+	}
+	weft_session_put(session);
+}
+
+/**
+ * weft_tx_release() - send what is held, if anything is
+ * @peer: to whom
+ *
+ * Context: bottom halves disabled; the peer is alive by RCU or a reference.
+ */
+void weft_tx_release(struct weft_peer *peer)
+{
+	struct sk_buff *batch = weft_order_claim(&peer->tx);
+
+	if (batch)
+		submit_held(peer, batch);
+}
+
+/*
+ * Takes a packet that waits for those behind it; false if it must not wait. What
+ * is held has its place in the queue, and gets its nonces when it is let go.
+ */
+static bool hold(struct weft_peer *peer, struct weft_session *session,
+		 struct sk_buff *skb)
+{
+	struct weft_cb *cb = weft_cb(skb);
+
+	if (skb->next || this_cpu_read(send_depth) ||
+	    !weft_burst_takes(peer, skb))
+		return false;
+	cb->peer = peer;
+	cb->session = session;
+	cb->direction = WEFT_TX;
+	cb->depth = 0;
+	cb->tos = outer_tos(skb);
+	cb->count = 1;
+	switch (weft_order_gather(&peer->tx, skb)) {
+	case WEFT_GATHER_NEW:
+		weft_burst_begun(peer);
+		return true;
+	case WEFT_GATHER_JOINED:
+		if (weft_burst_joined(peer))
+			weft_tx_release(peer);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Gives the first batch of a list nonces and a place in the queue. */
 static struct sk_buff *queue_batch(struct weft_peer *peer,
 				   struct weft_session *session,
@@ -372,11 +333,11 @@ static struct sk_buff *queue_batch(struct weft_peer *peer,
 	cb->session = session;
 	cb->direction = WEFT_TX;
 	cb->state = WEFT_BATCH_PENDING;
-	cb->depth = __this_cpu_read(send_depth);
-	cb->nonce = atomic64_add_return(cb->count, &session->send_counter) -
-		    cb->count;
-	if (unlikely(cb->nonce + cb->count > WEFT_REJECT_AFTER_MESSAGES)) {
-		WRITE_ONCE(session->send_valid, false);
+	cb->depth = this_cpu_read(send_depth);
+	/* What has come before goes before; nearly always with lower nonces. */
+	if (unlikely(weft_order_gathers(&peer->tx)))
+		weft_tx_release(peer);
+	if (unlikely(!take_nonces(list))) {
 		weft_drop_list(wdev, list, WEFT_DROP_TX_NO_SESSION);
 		return rest;
 	}
@@ -510,7 +471,8 @@ static void send_packets(struct weft_peer *peer, struct sk_buff *list)
 	struct weft_session *session = usable_session(peer);
 
 	if (likely(session && skb_queue_empty_lockless(&peer->staged))) {
-		queue_packets(peer, session, list);
+		if (!hold(peer, session, list))
+			queue_packets(peer, session, list);
 		return;
 	}
 	stage_list(peer, list);
@@ -614,7 +576,7 @@ netdev_tx_t weft_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (unlikely(!skb->protocol || !pskb_inet_may_pull(skb) ||
 		     ip_tunnel_parse_protocol(skb) != skb->protocol))
 		return drop(wdev, skb, WEFT_DROP_TX_NOT_IP);
-	if (unlikely(__this_cpu_read(send_depth) > MAX_DEPTH))
+	if (unlikely(this_cpu_read(send_depth) > MAX_DEPTH))
 		return drop(wdev, skb, WEFT_DROP_TX_LOOP);
 
 	peer = weft_allowedips_lookup_dst(&rcu_dereference_bh(wdev->table)->allowed,

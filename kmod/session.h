@@ -48,8 +48,8 @@ struct weft_index {
  * @send_valid: it may be used for sending; cleared for good under
  *	weft_sessions.lock or by the reject limits
  * @initiator: we sent the initiation that made it
- * @refs: one of the slot it is in, one of each batch on its way to a worker.
- *	Other readers rely on RCU: keys are erased after a grace period.
+ * @refs: one of the slot it is in, one of each batch that gathers or is with
+ *	a worker. Other readers rely on RCU: keys are erased after a grace period.
  * @rcu: for that
  */
 struct weft_session {

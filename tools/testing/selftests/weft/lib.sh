@@ -377,6 +377,10 @@ set_limits() { # set_limits REKEY-MS REJECT-MS
 	echo "$2" >"$PARAMETERS/debug_reject_after_ms"
 }
 
+hold_for() { # hold_for MICROSECONDS: how long small datagrams wait for others
+	echo "$1" >"$PARAMETERS/debug_hold_us"
+}
+
 delete_namespaces() {
 	local name pids
 	for name in $(ip netns list | awk -v run="weft-$$-" 'index($1, run) == 1 { print $1 }'); do
@@ -392,6 +396,7 @@ cleanup() {
 	stop_background
 	delete_namespaces
 	[ ! -e $PARAMETERS ] || set_limits 120000 180000 2>/dev/null
+	[ ! -e $PARAMETERS/debug_hold_us ] || hold_for 25
 	rm -rf "$TMP"
 }
 

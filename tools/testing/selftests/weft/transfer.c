@@ -201,6 +201,22 @@ static void udp_send(const char *addr, const char *port, uint32_t count, size_t 
 	}
 }
 
+/* A few of each size, of all sizes up to @size in no order, as fast as it goes. */
+static void udp_send_mixed(const char *addr, const char *port, uint32_t count, size_t size)
+{
+	int sock = open_socket(SOCK_DGRAM, addr, port, 0);
+	unsigned char buf[65536] = "";
+
+	if (size < 2 * sizeof(count) || size > sizeof(buf))
+		errx(2, "bad size");
+	for (uint32_t i = 0; i < count; ++i)
+		send_number(sock, buf, sizeof(i) + i / 5 * 37 % (size - sizeof(i)), i);
+	for (int i = 0; i < ENDS; ++i) {
+		usleep(1000);
+		send_number(sock, buf, size, END_NUMBER);
+	}
+}
+
 /* The kernel makes datagrams of what is sent as one; the last is shorter than the others. */
 static void udp_send_large(const char *addr, const char *port, uint32_t count, size_t size,
 			   unsigned int segments)
@@ -254,6 +270,7 @@ static int usage(void)
 			"       transfer tcp-send ADDRESS PORT BYTES\n"
 			"       transfer udp-send-large ADDRESS PORT COUNT SIZE SEGMENTS\n"
 			"       transfer udp-send ADDRESS PORT COUNT SIZE [MICROSECONDS]\n"
+			"       transfer udp-send-mixed ADDRESS PORT COUNT SIZE\n"
 			"       transfer udp-scatter FIRST-ADDRESS PORT COUNT SIZE\n");
 	return 2;
 }
@@ -272,6 +289,9 @@ int main(int argc, char **argv)
 	else if (argc == 7 && !strcmp(argv[1], "udp-send-large"))
 		udp_send_large(argv[2], argv[3], strtoul(argv[4], NULL, 0),
 			       strtoul(argv[5], NULL, 0), strtoul(argv[6], NULL, 0));
+	else if (argc == 6 && !strcmp(argv[1], "udp-send-mixed"))
+		udp_send_mixed(argv[2], argv[3], strtoul(argv[4], NULL, 0),
+			       strtoul(argv[5], NULL, 0));
 	else if (argc == 6 && !strcmp(argv[1], "udp-scatter"))
 		udp_scatter(argv[2], argv[3], strtoul(argv[4], NULL, 0), strtoul(argv[5], NULL, 0));
 	else
