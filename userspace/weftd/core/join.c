@@ -306,6 +306,8 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 	change_key(node);
 	weft_take_record(node, now, joining->admission, NULL);
 	weft_take_record(node, now, joining->announcement, NULL);
+	/* also when it had them already, from a time before: then they are no news, but the door may be */
+	weft_roster_changed(node, now, true);
 	/* not a neighbour for good: all who came in by this door would be */
 	weft_link_probe(node, now, contact);
 }

@@ -299,6 +299,7 @@ struct weft_node {
 	bool changed;
 	bool urgent;
 	uint64_t reviewed_ms;
+	uint64_t reviewed_unix;
 	size_t member_count;
 	bool all_members;
 
