@@ -226,7 +226,7 @@ static void refused(struct weft_node *node, const struct weft_time *now,
 	unsigned int i;
 
 	/* it may be otherwise soon */
-	if (error == -EAGAIN || error == -ENOSPC)
+	if (error == -EAGAIN || error == -ENOSPC || error == -ENOMEM)
 		return;
 	for (i = 0; i < joining->door_count; i++) {
 		if (weft_id_equal(&joining->doors[i].identity, &contact->id))

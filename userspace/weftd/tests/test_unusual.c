@@ -294,6 +294,35 @@ static void test_doors(void **state)
 	sim_free(sim);
 }
 
+/* A door opens, but there is no memory to sign what is to be handed over: that is no refusal. */
+static void test_door_without_memory(void **state)
+{
+	struct sim *sim = sim_network(83, 1, 2);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_KNOCK), i;
+	struct weft_message door = { .type = WEFT_DOOR };
+	struct weft_node *node = sim->nodes[n].node;
+	uint8_t at[16];
+
+	(void)state;
+	assert_int_equal(node->joining->door_count, 1);
+	memcpy(at, weft_contact_find(node, &node->joining->doors[0].identity)->address, 16);
+	door.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	for (i = 0; i < 10 && !joining_in(sim, n, WEFT_JOIN_HAND_OVER); i++) {
+		left = i;
+		say(sim, n, at, &door);
+		left = -1;
+		assert_int_equal(node->joining->refused, 0);
+	}
+	/* the admission and the announcement, at least */
+	assert_true(i > 2 && i < 10);
+	sim_pump(&sim->nodes[n]);
+	assert_int_equal(sim->nodes[n].notices[WEFT_NOTICE_REFUSED], 0);
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 /* A guest of node 0 with this invitation's key; its address is told. */
 static void arrive(struct sim *sim, const struct weft_tunnel_key *key, uint8_t address[16])
 {
@@ -825,6 +854,7 @@ int main(void)
 		cmocka_unit_test(test_learns_long),
 		cmocka_unit_test(test_old_address),
 		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_door_without_memory),
 		cmocka_unit_test(test_bad_guest),
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
