@@ -19,15 +19,20 @@ bool weft_join_as_guest(const struct weft_node *node)
 	return node->joining && node->joining->phase != WEFT_JOIN_LEARN;
 }
 
-const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id)
+static struct weft_hint *find_door(struct weft_joining *joining, const struct weft_id *id)
 {
 	unsigned int i;
 
-	for (i = 0; node->joining && i < node->joining->door_count; i++) {
-		if (weft_id_equal(&node->joining->doors[i].identity, id))
-			return &node->joining->doors[i];
+	for (i = 0; i < joining->door_count; i++) {
+		if (weft_id_equal(&joining->doors[i].identity, id))
+			return &joining->doors[i];
 	}
 	return NULL;
+}
+
+const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id)
+{
+	return node->joining ? find_door(node->joining, id) : NULL;
 }
 
 void weft_join_free(struct weft_node *node)
@@ -106,27 +111,78 @@ int weft_join_begin(struct weft_node *node, const char *name, const struct weft_
 	return 0;
 }
 
+static bool has_session(const struct weft_node *node, const struct weft_id *id)
+{
+	const struct weft_contact *contact = weft_contact_find(node, id);
+
+	return contact && contact->session;
+}
+
+/* A door that may make room for another: found, not the token's, and it does not answer. */
+static bool is_spare(const struct weft_node *node, unsigned int i)
+{
+	const struct weft_joining *joining = node->joining;
+	const struct weft_id *id = &joining->doors[i].identity;
+
+	return i >= joining->token.hint_count && !weft_id_equal(id, &joining->door) &&
+	       !has_session(node, id);
+}
+
+static void forget_door(struct weft_node *node, unsigned int i)
+{
+	struct weft_joining *joining = node->joining;
+	size_t n;
+
+	joining->refused &= ~(1U << i);
+	for (n = 0; n < node->contacts.count; n++) {
+		if (weft_id_equal(&node->contacts.at[n]->id, &joining->doors[i].identity))
+			break;
+	}
+	if (n < node->contacts.count)
+		weft_contact_drop(node, n);
+}
+
+/* Room for one more; NULL: there is none. One is chosen by chance: each of many is to have its turn. */
+static struct weft_hint *add_door(struct weft_node *node)
+{
+	struct weft_joining *joining = node->joining;
+	unsigned int i, count = 0, chosen = 0;
+
+	if (joining->door_count < WEFT_MAX_DOORS)
+		return &joining->doors[joining->door_count++];
+	for (i = 0; i < joining->door_count; i++) {
+		if (is_spare(node, i) && !weft_random_below(&node->random, ++count))
+			chosen = i;
+	}
+	if (!count)
+		return NULL;
+	forget_door(node, chosen);
+	return &joining->doors[chosen];
+}
+
+static bool same_key(const struct weft_hint *a, const struct weft_hint *b)
+{
+	return !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel));
+}
+
 /* Another member that may let us in, found by a beacon or a rendezvous. */
 void weft_join_found(struct weft_node *node, const struct weft_time *now,
 		     const struct weft_hint *hint, const struct weft_candidate *at)
 {
-	struct weft_joining *joining = node->joining;
-	struct weft_hint *door = NULL;
 	struct weft_contact *contact;
-	unsigned int i;
+	struct weft_hint *door;
 
 	if (!weft_join_as_guest(node))
 		return;
-	for (i = 0; i < joining->door_count; i++) {
-		if (weft_id_equal(&joining->doors[i].identity, &hint->identity))
-			door = &joining->doors[i];
-	}
-	if (!door && joining->door_count == WEFT_MAX_DOORS)
+	door = find_door(node->joining, &hint->identity);
+	/* who answers has the key that we know it by, whatever somebody says */
+	if (door && !same_key(door, hint) && has_session(node, &hint->identity))
 		return;
 	if (!door)
-		joining->doors[joining->door_count++] = *hint;
-	else
-		door->endpoints = hint->endpoints;
+		door = add_door(node);
+	if (!door)
+		return;
+	*door = *hint;
 	want_door(node, now, hint);
 	contact = weft_contact_find(node, &hint->identity);
 	if (!contact)
@@ -185,6 +241,21 @@ static void notify_no_answer(struct weft_node *node, const struct weft_time *now
 		    now->unix_s > fields.expires ? -EKEYEXPIRED : 0);
 }
 
+/* Nobody answers under a key that somebody said a door of the token's has: so it may not. */
+static void believe_token(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	unsigned int i;
+
+	for (i = 0; i < joining->token.hint_count; i++) {
+		if (same_key(&joining->doors[i], &joining->token.hints[i]) ||
+		    has_session(node, &joining->doors[i].identity))
+			continue;
+		joining->doors[i] = joining->token.hints[i];
+		want_door(node, now, &joining->doors[i]);
+	}
+}
+
 void weft_join_run(struct weft_node *node, const struct weft_time *now)
 {
 	struct weft_joining *joining = node->joining;
@@ -195,8 +266,10 @@ void weft_join_run(struct weft_node *node, const struct weft_time *now)
 	switch (joining->phase) {
 	case WEFT_JOIN_KNOCK:
 		knock(node);
-		if (++joining->tries % KNOCKS == 0)
-			notify_no_answer(node, now);
+		if (++joining->tries % KNOCKS)
+			break;
+		believe_token(node, now);
+		notify_no_answer(node, now);
 		break;
 	case WEFT_JOIN_HAND_OVER:
 		if (joining->tries++ == HAND_OVERS)

@@ -294,6 +294,111 @@ static void test_doors(void **state)
 	sim_free(sim);
 }
 
+static struct weft_hint hint_of(unsigned int n)
+{
+	struct weft_hint hint = { .identity = identity_of(n).id, .tunnel = tunnel_of(n).public_key,
+				  .endpoints.count = 1 };
+
+	hint.endpoints.at[0] = (struct weft_ip_endpoint){ .size = 4, .port = 9,
+							  .address = { 192, 0, 2, n & 0xff } };
+	return hint;
+}
+
+static void find_doors(struct sim *sim, unsigned int n, unsigned int first, unsigned int end)
+{
+	struct weft_time now = sim_time(&sim->nodes[n]);
+	struct weft_hint hint;
+
+	for (; first < end; first++) {
+		hint = hint_of(first);
+		weft_join_found(sim->nodes[n].node, &now, &hint, NULL);
+	}
+	sim_pump(&sim->nodes[n]);
+}
+
+static bool third_is_member(struct sim *sim)
+{
+	return weft_node_state(sim->nodes[2].node) == WEFT_NODE_MEMBER;
+}
+
+/* Many are found that do not answer: that leaves room for one who does. */
+static void test_many_doors(void **state)
+{
+	struct sim *sim = sim_network(84, 1, 3);
+	struct weft_joining *joining;
+	struct weft_contact *kept;
+	struct weft_hint hint;
+	struct weft_node *node;
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	/* a member that the token does not name, and will be the only one left */
+	token = sim_invite(sim, 0, 2);
+	sim_join(sim, token, "other");
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(sim->nodes[1].node), WEFT_NODE_MEMBER);
+	sim_kill(sim, 0);
+	n = sim_join(sim, token, "joiner");
+	free(token);
+	node = sim->nodes[n].node;
+	joining = node->joining;
+	assert_int_equal(joining->token.hint_count, 1);
+	find_doors(sim, n, 400, 400 + WEFT_MAX_DOORS - 1);
+	assert_int_equal(joining->door_count, WEFT_MAX_DOORS);
+	/* as if they had refused; and one has a session */
+	joining->refused = (1U << WEFT_MAX_DOORS) - 2;
+	hint = hint_of(402);
+	kept = weft_contact_find(node, &hint.identity);
+	kept->session = true;
+	find_doors(sim, n, 420, 520);
+	assert_int_equal(joining->door_count, WEFT_MAX_DOORS);
+	assert_memory_equal(&joining->doors[0], &joining->token.hints[0], sizeof(hint));
+	assert_non_null(weft_join_hint(node, &hint.identity));
+	assert_int_equal(joining->refused, 1U << 3);
+	hint = hint_of(519);
+	assert_non_null(weft_join_hint(node, &hint.identity));
+	/* those that went are nowhere any more */
+	assert_int_equal(node->contacts.count, WEFT_MAX_DOORS);
+	assert_int_equal(sim->nodes[n].peer_count, WEFT_MAX_DOORS);
+	sim->lan = true;
+	assert_true(sim_until(sim, third_is_member, 2 * SIM_MINUTE) >= 0);
+	sim_free(sim);
+}
+
+/* A door has another key than was said; or somebody says that it has. */
+static void test_door_with_another_key(void **state)
+{
+	struct sim *sim = sim_network(87, 1, 2);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_KNOCK);
+	struct weft_node *node = sim->nodes[n].node;
+	struct weft_joining *joining = node->joining;
+	struct weft_time now = sim_time(&sim->nodes[n]);
+	struct weft_hint token = joining->token.hints[0], other = hint_of(500), hint;
+	struct weft_contact *contact = weft_contact_find(node, &token.identity);
+
+	(void)state;
+	other.identity = token.identity;
+	contact->session = true;
+	weft_join_found(node, &now, &other, NULL);
+	assert_memory_equal(&joining->doors[0], &token, sizeof(token));
+	assert_memory_equal(&contact->key, &token.tunnel, sizeof(token.tunnel));
+	contact->session = false;
+	weft_join_found(node, &now, &other, NULL);
+	assert_memory_equal(&joining->doors[0], &other, sizeof(other));
+	assert_memory_equal(&contact->key, &other.tunnel, sizeof(other.tunnel));
+	/* also for the next time */
+	hint = joining->doors[0];
+	assert_ptr_equal(weft_contact_hinted(node, &hint), contact);
+	assert_memory_equal(&contact->key, &other.tunnel, sizeof(other.tunnel));
+	/* nobody answers under that: so it may be as the token says */
+	sim_pump(&sim->nodes[n]);
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 /* A door opens, but there is no memory to sign what is to be handed over: that is no refusal. */
 static void test_door_without_memory(void **state)
 {
@@ -854,6 +959,8 @@ int main(void)
 		cmocka_unit_test(test_learns_long),
 		cmocka_unit_test(test_old_address),
 		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_many_doors),
+		cmocka_unit_test(test_door_with_another_key),
 		cmocka_unit_test(test_door_without_memory),
 		cmocka_unit_test(test_bad_guest),
 		cmocka_unit_test(test_full_house),
