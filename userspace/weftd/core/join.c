@@ -11,6 +11,8 @@
 #define HAND_OVERS 6
 #define RETRY WEFT_SECOND
 #define LEARN (30 * WEFT_SECOND)
+/* In all, at one door; what was learned by then is not lost. */
+#define LEARN_LONGEST (10 * WEFT_MINUTE)
 /* Of our first announcement: with the admission, it has to fit into one datagram. */
 #define FEW_ENDPOINTS 8
 
@@ -134,6 +136,7 @@ static void forget_door(struct weft_node *node, unsigned int i)
 	size_t n;
 
 	joining->refused &= ~(1U << i);
+	joining->slow &= ~(1U << i);
 	for (n = 0; n < node->contacts.count; n++) {
 		if (weft_id_equal(&node->contacts.at[n]->id, &joining->doors[i].identity))
 			break;
@@ -194,6 +197,29 @@ void weft_join_found(struct weft_node *node, const struct weft_time *now,
 	weft_contact_touch(node, contact);
 }
 
+/*
+ * It may open again and again, and be quicker than all others, and yet we never become a member by it:
+ * not as long as there is another that may answer. @i: which door
+ */
+static bool is_last_resort(const struct weft_joining *joining, unsigned int i)
+{
+	unsigned int all = (1U << joining->door_count) - 1;
+
+	return joining->slow & 1U << i && joining->tries < KNOCKS &&
+	       all & ~joining->refused & ~joining->slow;
+}
+
+/* By the door that opened nothing came of it: to others first. */
+static void begin_elsewhere(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_hint *door = find_door(joining, &joining->door);
+
+	if (door)
+		joining->slow |= 1U << (door - joining->doors);
+	begin_knocking(node, now);
+}
+
 static void knock(struct weft_node *node)
 {
 	struct weft_joining *joining = node->joining;
@@ -205,7 +231,7 @@ static void knock(struct weft_node *node)
 	message.knock.invitation = joining->token.invitation->hash;
 	for (i = 0; i < joining->door_count; i++) {
 		contact = weft_contact_find(node, &joining->doors[i].identity);
-		if (!contact || joining->refused & 1U << i)
+		if (!contact || joining->refused & 1U << i || is_last_resort(joining, i))
 			continue;
 		/* another of its endpoints, while none answers */
 		if (!contact->session && joining->tries && joining->tries % 3 == 0) {
@@ -273,13 +299,13 @@ void weft_join_run(struct weft_node *node, const struct weft_time *now)
 		break;
 	case WEFT_JOIN_HAND_OVER:
 		if (joining->tries++ == HAND_OVERS)
-			begin_knocking(node, now);
+			begin_elsewhere(node, now);
 		else
 			hand_over(node);
 		break;
 	case WEFT_JOIN_LEARN:
-		/* who let us in is gone before it told us of others */
-		begin_knocking(node, now);
+		/* who let us in is gone before it told us of others, or does not mean to */
+		begin_elsewhere(node, now);
 	}
 }
 
@@ -347,9 +373,11 @@ static void door_answered(struct weft_node *node, const struct weft_time *now,
 			  struct weft_contact *contact, const struct weft_door *door)
 {
 	struct weft_joining *joining = node->joining;
+	const struct weft_hint *which = find_door(joining, &contact->id);
 	int error = door->error;
 
-	if (joining->phase != WEFT_JOIN_KNOCK)
+	if (joining->phase != WEFT_JOIN_KNOCK || !which ||
+	    is_last_resort(joining, which - joining->doors))
 		return;
 	if (error == -ENOENT) {
 		weft_send_record(node, joining->address, contact->address,
@@ -376,6 +404,7 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 
 	joining->phase = WEFT_JOIN_LEARN;
 	joining->next_ms = now->ms + LEARN;
+	joining->learn_until = now->ms + LEARN_LONGEST;
 	change_key(node);
 	weft_take_record(node, now, joining->admission, NULL);
 	weft_take_record(node, now, joining->announcement, NULL);
@@ -409,6 +438,11 @@ void weft_join_message(struct weft_node *node, const struct weft_time *now,
 		refused(node, now, contact, message->welcome);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Whether what came since suffices: we are a member, and know one, and what the network is called. */
 void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 {
@@ -424,7 +458,7 @@ void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door) ||
 	    !weft_roster_settings(node->roster)) {
 		/* records come, but there are many: whoever begins anew would never get to the end */
-		node->joining->next_ms = now->ms + LEARN;
+		node->joining->next_ms = earlier(now->ms + LEARN, node->joining->learn_until);
 		return;
 	}
 	contact = weft_contact_get(node, door);

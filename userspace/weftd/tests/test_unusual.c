@@ -193,6 +193,59 @@ static void test_learns_long(void **state)
 	sim_free(sim);
 }
 
+/* A door that goes on and on telling records, but never what is needed, is not waited for for ever. */
+static void test_door_that_keeps(void **state)
+{
+	struct sim *sim = sim_network(88, 3, 4);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_LEARN), i;
+	struct weft_message open = { .type = WEFT_DOOR };
+	struct weft_node *node = sim->nodes[n].node;
+	struct weft_record *record;
+	uint8_t door[16];
+	char name[16];
+
+	(void)state;
+	memcpy(door, door_address(sim, n), sizeof(door));
+	for (i = 0; i < 30 && joining_in(sim, n, WEFT_JOIN_LEARN); i++) {
+		snprintf(name, sizeof(name), "other%u", i);
+		record = root_says(sim, 300 + i, name);
+		say_record(sim, n, door, record);
+		weft_record_put(record);
+		sim_pump(&sim->nodes[n]);
+		sim_run(sim, 20 * SIM_SECOND);
+	}
+	assert_int_equal(i, 30);
+	sim_run(sim, SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* the others are asked first; not it, even if it opens unasked */
+	open.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* none of them answers */
+	sim_run(sim, 15 * SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
+	assert_memory_equal(door, door_address(sim, n), sizeof(door));
+	/* it does not welcome us either */
+	sim_run(sim, 10 * SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* with nobody else to ask, it is asked */
+	node->joining->refused = (1U << node->joining->door_count) - 1;
+	for (i = 0; i < node->joining->door_count; i++) {
+		if (weft_id_equal(&node->joining->doors[i].identity, &node->joining->door))
+			node->joining->refused &= ~(1U << i);
+	}
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 /* What waited to be sent under the invitation's address is not sent under one's own. */
 static void test_old_address(void **state)
 {
@@ -957,6 +1010,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_learns_long),
+		cmocka_unit_test(test_door_that_keeps),
 		cmocka_unit_test(test_old_address),
 		cmocka_unit_test(test_doors),
 		cmocka_unit_test(test_many_doors),
