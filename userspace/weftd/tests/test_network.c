@@ -1023,6 +1023,63 @@ static void test_expiry(void **state)
 	sim_free(sim);
 }
 
+/* The root admits member @subject once more, and node 0 hears of it by node 1. */
+static void admit_anew(struct sim *sim, unsigned int subject)
+{
+	struct weft_fields fields = { .type = WEFT_ADMISSION, .has = WEFT_HAS(WEFT_KEY_SUBJECT),
+				      .subject = see(sim, 0, subject)->identity };
+	struct weft_time now = sim_time(&sim->nodes[0]);
+	struct weft_message message = { .type = WEFT_RECORDS };
+	uint8_t bytes[WEFT_MAX_DATAGRAM];
+	struct weft_record *record;
+	struct weft_identity root;
+
+	weft_identity_from_seed(&root, weft_node_secrets(sim->nodes[0].node)->root);
+	fields.network = root.id;
+	fields.issued = now.unix_s;
+	set_name(&fields, "renewed");
+	assert_int_equal(weft_record_sign(&record, &fields, &root), 0);
+	message.records = (struct weft_records){ .count = 1,
+						 .at[0] = { record->bytes, record->len } };
+	weft_node_datagram(sim->nodes[0].node, &now, sim->nodes[1].addresses[0].address, bytes,
+			   weft_message_encode(bytes, &message));
+	weft_record_put(record);
+	sim_pump(&sim->nodes[0]);
+}
+
+/* Out, and where nobody can call it: when it is admitted anew, it hears of that by calling others. */
+static void test_admitted_anew(void **state)
+{
+	struct sim *sim = sim_network(72, 3, 4);
+	struct weft_invite wish = sim_wish(sim, 1);
+	struct sim_node *node;
+	unsigned int n;
+	uint64_t sent;
+	char *token;
+
+	(void)state;
+	wish.grant.member_expires = sim->unix_s + sim->ms / 1000 + 600;
+	wish.grant.has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	token = sim_invite_with(sim, 0, &wish);
+	n = join_within(sim, token, 0, 20 * SIM_SECOND);
+	node = &sim->nodes[n];
+	sim_run(sim, 11 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_EXCLUDED);
+	sim_move(sim, n);
+	sent = weft_node_stats(node->node)->sent;
+	sim_run(sim, 30 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_EXCLUDED);
+	/* now and then, and not for long */
+	assert_in_range(weft_node_stats(node->node)->sent - sent, 5, 150);
+	admit_anew(sim, n);
+	sim_run(sim, 10 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_MEMBER);
+	assert_int_equal(node->notices[WEFT_NOTICE_INCLUDED], 1);
+	assert_true(last_is_in_touch(sim) && sim_converged(sim));
+	free(token);
+	sim_free(sim);
+}
+
 static unsigned int alive_in(struct sim *sim)
 {
 	unsigned int i, count = 0;
@@ -1121,6 +1178,7 @@ int main(void)
 		cmocka_unit_test(test_key_conflict),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_admitted_anew),
 		cmocka_unit_test(test_chaos),
 	};
 
