@@ -107,6 +107,8 @@ static void notice_sleep(struct daemon *daemon)
 static void on_clock(uv_poll_t *poll, int status, int events)
 {
 	struct daemon *daemon = poll->data;
+	struct weft_time now = daemon_now();
+	struct network *network, *next;
 	uint64_t expirations;
 
 	(void)status;
@@ -115,6 +117,14 @@ static void on_clock(uv_poll_t *poll, int status, int events)
 		return;
 	arm_clock(daemon);
 	notice_sleep(daemon);
+	/* who has expired, and who has not yet, goes by it */
+	for (network = daemon->networks; network; network = next) {
+		next = network->next;
+		if (!network->node)
+			continue;
+		weft_node_tick(network->node, &now);
+		network_pump(network);
+	}
 }
 
 /* Events of the kernel module. */

@@ -7,7 +7,7 @@
 
 /*
  * Whoever calls or speaks has not heard of it yet, or did before. Who is out for another reason may be
- * admitted anew, and hears of that by being called.
+ * admitted anew, and hears of that by being called, or by calling.
  */
 static bool is_revoked(const struct weft_node *node)
 {

@@ -11,6 +11,8 @@
 #define HAND_OVERS 6
 #define RETRY WEFT_SECOND
 #define LEARN (30 * WEFT_SECOND)
+/* In all, at one door; what was learned by then is not lost. */
+#define LEARN_LONGEST (10 * WEFT_MINUTE)
 /* Of our first announcement: with the admission, it has to fit into one datagram. */
 #define FEW_ENDPOINTS 8
 
@@ -19,15 +21,20 @@ bool weft_join_as_guest(const struct weft_node *node)
 	return node->joining && node->joining->phase != WEFT_JOIN_LEARN;
 }
 
-const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id)
+static struct weft_hint *find_door(struct weft_joining *joining, const struct weft_id *id)
 {
 	unsigned int i;
 
-	for (i = 0; node->joining && i < node->joining->door_count; i++) {
-		if (weft_id_equal(&node->joining->doors[i].identity, id))
-			return &node->joining->doors[i];
+	for (i = 0; i < joining->door_count; i++) {
+		if (weft_id_equal(&joining->doors[i].identity, id))
+			return &joining->doors[i];
 	}
 	return NULL;
+}
+
+const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id)
+{
+	return node->joining ? find_door(node->joining, id) : NULL;
 }
 
 void weft_join_free(struct weft_node *node)
@@ -106,27 +113,79 @@ int weft_join_begin(struct weft_node *node, const char *name, const struct weft_
 	return 0;
 }
 
+static bool has_session(const struct weft_node *node, const struct weft_id *id)
+{
+	const struct weft_contact *contact = weft_contact_find(node, id);
+
+	return contact && contact->session;
+}
+
+/* A door that may make room for another: found, not the token's, and it does not answer. */
+static bool is_spare(const struct weft_node *node, unsigned int i)
+{
+	const struct weft_joining *joining = node->joining;
+	const struct weft_id *id = &joining->doors[i].identity;
+
+	return i >= joining->token.hint_count && !weft_id_equal(id, &joining->door) &&
+	       !has_session(node, id);
+}
+
+static void forget_door(struct weft_node *node, unsigned int i)
+{
+	struct weft_joining *joining = node->joining;
+	size_t n;
+
+	joining->refused &= ~(1U << i);
+	joining->slow &= ~(1U << i);
+	for (n = 0; n < node->contacts.count; n++) {
+		if (weft_id_equal(&node->contacts.at[n]->id, &joining->doors[i].identity))
+			break;
+	}
+	if (n < node->contacts.count)
+		weft_contact_drop(node, n);
+}
+
+/* Room for one more; NULL: there is none. One is chosen by chance: each of many is to have its turn. */
+static struct weft_hint *add_door(struct weft_node *node)
+{
+	struct weft_joining *joining = node->joining;
+	unsigned int i, count = 0, chosen = 0;
+
+	if (joining->door_count < WEFT_MAX_DOORS)
+		return &joining->doors[joining->door_count++];
+	for (i = 0; i < joining->door_count; i++) {
+		if (is_spare(node, i) && !weft_random_below(&node->random, ++count))
+			chosen = i;
+	}
+	if (!count)
+		return NULL;
+	forget_door(node, chosen);
+	return &joining->doors[chosen];
+}
+
+static bool same_key(const struct weft_hint *a, const struct weft_hint *b)
+{
+	return !memcmp(&a->tunnel, &b->tunnel, sizeof(a->tunnel));
+}
+
 /* Another member that may let us in, found by a beacon or a rendezvous. */
 void weft_join_found(struct weft_node *node, const struct weft_time *now,
 		     const struct weft_hint *hint, const struct weft_candidate *at)
 {
-	struct weft_joining *joining = node->joining;
-	struct weft_hint *door = NULL;
 	struct weft_contact *contact;
-	unsigned int i;
+	struct weft_hint *door;
 
 	if (!weft_join_as_guest(node))
 		return;
-	for (i = 0; i < joining->door_count; i++) {
-		if (weft_id_equal(&joining->doors[i].identity, &hint->identity))
-			door = &joining->doors[i];
-	}
-	if (!door && joining->door_count == WEFT_MAX_DOORS)
+	door = find_door(node->joining, &hint->identity);
+	/* who answers has the key that we know it by, whatever somebody says */
+	if (door && !same_key(door, hint) && has_session(node, &hint->identity))
 		return;
 	if (!door)
-		joining->doors[joining->door_count++] = *hint;
-	else
-		door->endpoints = hint->endpoints;
+		door = add_door(node);
+	if (!door)
+		return;
+	*door = *hint;
 	want_door(node, now, hint);
 	contact = weft_contact_find(node, &hint->identity);
 	if (!contact)
@@ -136,6 +195,29 @@ void weft_join_found(struct weft_node *node, const struct weft_time *now,
 		contact->near = *at;
 	}
 	weft_contact_touch(node, contact);
+}
+
+/*
+ * It may open again and again, and be quicker than all others, and yet we never become a member by it:
+ * not as long as there is another that may answer. @i: which door
+ */
+static bool is_last_resort(const struct weft_joining *joining, unsigned int i)
+{
+	unsigned int all = (1U << joining->door_count) - 1;
+
+	return joining->slow & 1U << i && joining->tries < KNOCKS &&
+	       all & ~joining->refused & ~joining->slow;
+}
+
+/* By the door that opened nothing came of it: to others first. */
+static void begin_elsewhere(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	struct weft_hint *door = find_door(joining, &joining->door);
+
+	if (door)
+		joining->slow |= 1U << (door - joining->doors);
+	begin_knocking(node, now);
 }
 
 static void knock(struct weft_node *node)
@@ -149,7 +231,7 @@ static void knock(struct weft_node *node)
 	message.knock.invitation = joining->token.invitation->hash;
 	for (i = 0; i < joining->door_count; i++) {
 		contact = weft_contact_find(node, &joining->doors[i].identity);
-		if (!contact || joining->refused & 1U << i)
+		if (!contact || joining->refused & 1U << i || is_last_resort(joining, i))
 			continue;
 		/* another of its endpoints, while none answers */
 		if (!contact->session && joining->tries && joining->tries % 3 == 0) {
@@ -185,6 +267,21 @@ static void notify_no_answer(struct weft_node *node, const struct weft_time *now
 		    now->unix_s > fields.expires ? -EKEYEXPIRED : 0);
 }
 
+/* Nobody answers under a key that somebody said a door of the token's has: so it may not. */
+static void believe_token(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	unsigned int i;
+
+	for (i = 0; i < joining->token.hint_count; i++) {
+		if (same_key(&joining->doors[i], &joining->token.hints[i]) ||
+		    has_session(node, &joining->doors[i].identity))
+			continue;
+		joining->doors[i] = joining->token.hints[i];
+		want_door(node, now, &joining->doors[i]);
+	}
+}
+
 void weft_join_run(struct weft_node *node, const struct weft_time *now)
 {
 	struct weft_joining *joining = node->joining;
@@ -195,18 +292,20 @@ void weft_join_run(struct weft_node *node, const struct weft_time *now)
 	switch (joining->phase) {
 	case WEFT_JOIN_KNOCK:
 		knock(node);
-		if (++joining->tries % KNOCKS == 0)
-			notify_no_answer(node, now);
+		if (++joining->tries % KNOCKS)
+			break;
+		believe_token(node, now);
+		notify_no_answer(node, now);
 		break;
 	case WEFT_JOIN_HAND_OVER:
 		if (joining->tries++ == HAND_OVERS)
-			begin_knocking(node, now);
+			begin_elsewhere(node, now);
 		else
 			hand_over(node);
 		break;
 	case WEFT_JOIN_LEARN:
-		/* who let us in is gone before it told us of others */
-		begin_knocking(node, now);
+		/* who let us in is gone before it told us of others, or does not mean to */
+		begin_elsewhere(node, now);
 	}
 }
 
@@ -226,7 +325,7 @@ static void refused(struct weft_node *node, const struct weft_time *now,
 	unsigned int i;
 
 	/* it may be otherwise soon */
-	if (error == -EAGAIN || error == -ENOSPC)
+	if (error == -EAGAIN || error == -ENOSPC || error == -ENOMEM)
 		return;
 	for (i = 0; i < joining->door_count; i++) {
 		if (weft_id_equal(&joining->doors[i].identity, &contact->id))
@@ -274,9 +373,11 @@ static void door_answered(struct weft_node *node, const struct weft_time *now,
 			  struct weft_contact *contact, const struct weft_door *door)
 {
 	struct weft_joining *joining = node->joining;
+	const struct weft_hint *which = find_door(joining, &contact->id);
 	int error = door->error;
 
-	if (joining->phase != WEFT_JOIN_KNOCK)
+	if (joining->phase != WEFT_JOIN_KNOCK || !which ||
+	    is_last_resort(joining, which - joining->doors))
 		return;
 	if (error == -ENOENT) {
 		weft_send_record(node, joining->address, contact->address,
@@ -303,9 +404,12 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 
 	joining->phase = WEFT_JOIN_LEARN;
 	joining->next_ms = now->ms + LEARN;
+	joining->learn_until = now->ms + LEARN_LONGEST;
 	change_key(node);
 	weft_take_record(node, now, joining->admission, NULL);
 	weft_take_record(node, now, joining->announcement, NULL);
+	/* also when it had them already, from a time before: then they are no news, but the door may be */
+	weft_roster_changed(node, now, true);
 	/* not a neighbour for good: all who came in by this door would be */
 	weft_link_probe(node, now, contact);
 }
@@ -334,6 +438,11 @@ void weft_join_message(struct weft_node *node, const struct weft_time *now,
 		refused(node, now, contact, message->welcome);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Whether what came since suffices: we are a member, and know one, and what the network is called. */
 void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 {
@@ -349,7 +458,7 @@ void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door) ||
 	    !weft_roster_settings(node->roster)) {
 		/* records come, but there are many: whoever begins anew would never get to the end */
-		node->joining->next_ms = now->ms + LEARN;
+		node->joining->next_ms = earlier(now->ms + LEARN, node->joining->learn_until);
 		return;
 	}
 	contact = weft_contact_get(node, door);

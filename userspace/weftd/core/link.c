@@ -8,6 +8,8 @@
 /* After so long without a word from who wanted to stay in touch, it does not any more. */
 #define LINK_LASTS (75 * WEFT_SECOND)
 #define EXPLORE_EVERY WEFT_MINUTE
+/* Who is out calls somebody so often. */
+#define RETURN_EVERY (3 * WEFT_MINUTE)
 /* Whoever was there and is not any more: perhaps it is the network that was split. */
 #define LOST_EVERY (8 * WEFT_SECOND)
 #define LOST_LONG_EVERY (20 * WEFT_SECOND)
@@ -411,6 +413,27 @@ static void seek_lost(struct weft_node *node, const struct weft_time *now)
 		weft_link_probe(node, now, chosen);
 }
 
+/*
+ * Out, but not for good: if we were admitted anew, others may be unable to tell us, as when they cannot
+ * reach us where we are. To whoever knows nothing of that we are nobody, and it does not answer.
+ */
+static bool may_return(const struct weft_node *node)
+{
+	const struct weft_member *self = weft_node_self(node);
+
+	return node->state == WEFT_NODE_EXCLUDED && self && self->state != WEFT_MEMBER_REVOKED;
+}
+
+static void explore_if_due(struct weft_node *node, const struct weft_time *now, uint64_t every)
+{
+	if (now->ms < node->explore_at)
+		return;
+	/* not at once after a start: there are neighbours to be found */
+	if (node->explore_at)
+		explore(node, now);
+	node->explore_at = now->ms + weft_random_about(&node->random, every);
+}
+
 static void run_contacts(struct weft_node *node, const struct weft_time *now)
 {
 	struct weft_contact *contact;
@@ -427,15 +450,12 @@ static void run_contacts(struct weft_node *node, const struct weft_time *now)
 void weft_link_run(struct weft_node *node, const struct weft_time *now)
 {
 	run_contacts(node, now);
+	if (may_return(node))
+		explore_if_due(node, now, RETURN_EVERY);
 	if (node->state != WEFT_NODE_MEMBER)
 		return;
 	seek_neighbours(node, now);
-	if (now->ms >= node->explore_at) {
-		/* not at once after a start: there are neighbours to be found */
-		if (node->explore_at)
-			explore(node, now);
-		node->explore_at = now->ms + weft_random_about(&node->random, EXPLORE_EVERY);
-	}
+	explore_if_due(node, now, EXPLORE_EVERY);
 	if (node->lost_at && now->ms >= node->lost_at)
 		seek_lost(node, now);
 }
@@ -460,9 +480,10 @@ uint64_t weft_link_due(const struct weft_node *node, const struct weft_time *now
 		if (contact->retry_at > now->ms)
 			due = earlier(due, contact->retry_at);
 	}
+	if (node->state == WEFT_NODE_MEMBER || may_return(node))
+		due = earlier(due, node->explore_at);
 	if (node->state != WEFT_NODE_MEMBER)
 		return due;
-	due = earlier(due, node->explore_at);
 	due = earlier(due, node->shuffle_at);
 	if (node->lost_at)
 		due = earlier(due, node->lost_at);

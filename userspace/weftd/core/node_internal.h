@@ -163,6 +163,7 @@ enum weft_join_phase {
  * @doors:	members that may let us in: those of the token, and those found since
  * @door_count:	see @doors
  * @refused:	bits: of them, those that did not
+ * @slow:	bits: of them, those that opened, but by which we did not become a member
  * @door:	the one that does
  * @name:	that is wished, if @has_name
  * @has_name:	see @name
@@ -172,6 +173,7 @@ enum weft_join_phase {
  * @announcement: likewise
  * @tries:	messages without an answer, in this phase
  * @next_ms:	when to try again
+ * @learn_until: when to try again though records come
  */
 struct weft_joining {
 	struct weft_token token;
@@ -179,6 +181,7 @@ struct weft_joining {
 	struct weft_hint doors[WEFT_MAX_DOORS];
 	unsigned int door_count;
 	unsigned int refused;
+	unsigned int slow;
 	struct weft_id door;
 	char name[WEFT_MAX_NAME + 1];
 	bool has_name;
@@ -188,6 +191,7 @@ struct weft_joining {
 	struct weft_record *announcement;
 	unsigned int tries;
 	uint64_t next_ms;
+	uint64_t learn_until;
 };
 
 /* Where another member saw us. */
@@ -299,6 +303,7 @@ struct weft_node {
 	bool changed;
 	bool urgent;
 	uint64_t reviewed_ms;
+	uint64_t reviewed_unix;
 	size_t member_count;
 	bool all_members;
 

@@ -37,15 +37,24 @@ static uint64_t patience(const struct weft_node *node)
 	return wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
 }
 
-/* When what the roster says changes by time alone. A clock that jumps is noticed within the hour. */
+/*
+ * When what the roster says changes by time alone. A clock that jumps ahead is noticed within the hour.
+ * One that is set back makes members of those who had expired, and that is noticed whenever anything is
+ * done: a member always has something to do soon, but nothing else wakes who is out, or waits for a door.
+ */
 static uint64_t next_change(const struct weft_node *node, const struct weft_time *now)
 {
-	uint64_t at = weft_roster_changes_at(node->roster), left;
+	uint64_t at = weft_roster_changes_at(node->roster), left, most = 3600;
 
-	if (at == UINT64_MAX)
+	/* if there was no memory for it, not before there may be */
+	if (now->unix_s >= at || now->unix_s < node->reviewed_unix)
+		return node->reviewed_ms;
+	if (node->state != WEFT_NODE_MEMBER)
+		most = 60;
+	else if (at == UINT64_MAX)
 		return WEFT_NEVER;
-	left = at > now->unix_s ? at - now->unix_s : 0;
-	return now->ms + (left < 3600 ? left : 3600) * WEFT_SECOND;
+	left = at - now->unix_s;
+	return now->ms + (left < most ? left : most) * WEFT_SECOND;
 }
 
 uint64_t weft_review_due(const struct weft_node *node, const struct weft_time *now)
@@ -297,6 +306,7 @@ void weft_review(struct weft_node *node, const struct weft_time *now)
 	node->changed = false;
 	node->urgent = false;
 	node->reviewed_ms = now->ms;
+	node->reviewed_unix = now->unix_s;
 	note_members(node, before, count);
 	free(before);
 	node->doubt_ends = 0;

@@ -438,6 +438,82 @@ static bool last_is_in_touch(struct sim *sim)
 	return false;
 }
 
+/* An invitation of node 0's to be a member for ten days. */
+static char *invite_for_days(struct sim *sim, unsigned int uses)
+{
+	struct weft_invite wish = sim_wish(sim, uses);
+
+	wish.grant.member_expires = sim->unix_s + sim->ms / 1000 + 10 * DAY;
+	wish.grant.has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	return sim_invite_with(sim, 0, &wish);
+}
+
+/* By a clock that is ahead, a membership has ended; once that is set right, it has not. */
+static void test_clock_set_right(void **state)
+{
+	struct sim *sim = sim_network(70, 4, 5);
+	struct sim_node *node;
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	token = invite_for_days(sim, 1);
+	n = join_within(sim, token, 0, 20 * SIM_SECOND);
+	node = &sim->nodes[n];
+	sim_run(sim, SIM_MINUTE);
+	node->clock_ahead_s = 30 * DAY;
+	sim_run(sim, 3 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_EXCLUDED);
+	assert_int_equal(node->last[WEFT_NOTICE_EXCLUDED].error, -EKEYEXPIRED);
+	/* also if nobody calls it, or did lately */
+	node->group = 1;
+	sim_run(sim, 30 * SIM_MINUTE);
+	node->clock_ahead_s = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_MEMBER);
+	node->group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(node->notices[WEFT_NOTICE_EXCLUDED], 1);
+	assert_int_equal(node->notices[WEFT_NOTICE_INCLUDED], 1);
+	assert_true(last_is_in_touch(sim));
+	/* the same of another member */
+	sim->nodes[1].clock_ahead_s = 30 * DAY;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(see(sim, 1, n)->state, WEFT_MEMBER_EXPIRED);
+	sim->nodes[1].clock_ahead_s = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(see(sim, 1, n)->state, WEFT_MEMBER);
+	free(token);
+	sim_free(sim);
+}
+
+/* Likewise, who joins with such a clock. */
+static void test_clock_set_right_joining(void **state)
+{
+	struct sim *sim = sim_network(71, 3, 4);
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	token = invite_for_days(sim, 1);
+	sim_run(sim, 5 * SIM_SECOND);
+	n = sim_join(sim, token, "ahead");
+	sim->nodes[n].clock_ahead_s = 30 * DAY;
+	sim_run(sim, 2 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(sim->nodes[n].node), WEFT_NODE_JOINING);
+	/* looked at while nobody lets it in: all that is told at the door then is no news */
+	sim->nodes[n].group = 1;
+	sim_run(sim, SIM_MINUTE);
+	sim->nodes[n].clock_ahead_s = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(sim->nodes[n].node), WEFT_NODE_JOINING);
+	sim->nodes[n].group = 0;
+	assert_true(sim_until(sim, newest_joined, SIM_MINUTE) >= 0);
+	assert_true(sim_until(sim, last_is_in_touch, SIM_MINUTE) >= 0);
+	free(token);
+	sim_free(sim);
+}
+
 /* All are gone and come back elsewhere, but for one. */
 static void test_restart(void **state)
 {
@@ -947,6 +1023,63 @@ static void test_expiry(void **state)
 	sim_free(sim);
 }
 
+/* The root admits member @subject once more, and node 0 hears of it by node 1. */
+static void admit_anew(struct sim *sim, unsigned int subject)
+{
+	struct weft_fields fields = { .type = WEFT_ADMISSION, .has = WEFT_HAS(WEFT_KEY_SUBJECT),
+				      .subject = see(sim, 0, subject)->identity };
+	struct weft_time now = sim_time(&sim->nodes[0]);
+	struct weft_message message = { .type = WEFT_RECORDS };
+	uint8_t bytes[WEFT_MAX_DATAGRAM];
+	struct weft_record *record;
+	struct weft_identity root;
+
+	weft_identity_from_seed(&root, weft_node_secrets(sim->nodes[0].node)->root);
+	fields.network = root.id;
+	fields.issued = now.unix_s;
+	set_name(&fields, "renewed");
+	assert_int_equal(weft_record_sign(&record, &fields, &root), 0);
+	message.records = (struct weft_records){ .count = 1,
+						 .at[0] = { record->bytes, record->len } };
+	weft_node_datagram(sim->nodes[0].node, &now, sim->nodes[1].addresses[0].address, bytes,
+			   weft_message_encode(bytes, &message));
+	weft_record_put(record);
+	sim_pump(&sim->nodes[0]);
+}
+
+/* Out, and where nobody can call it: when it is admitted anew, it hears of that by calling others. */
+static void test_admitted_anew(void **state)
+{
+	struct sim *sim = sim_network(72, 3, 4);
+	struct weft_invite wish = sim_wish(sim, 1);
+	struct sim_node *node;
+	unsigned int n;
+	uint64_t sent;
+	char *token;
+
+	(void)state;
+	wish.grant.member_expires = sim->unix_s + sim->ms / 1000 + 600;
+	wish.grant.has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	token = sim_invite_with(sim, 0, &wish);
+	n = join_within(sim, token, 0, 20 * SIM_SECOND);
+	node = &sim->nodes[n];
+	sim_run(sim, 11 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_EXCLUDED);
+	sim_move(sim, n);
+	sent = weft_node_stats(node->node)->sent;
+	sim_run(sim, 30 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_EXCLUDED);
+	/* now and then, and not for long */
+	assert_in_range(weft_node_stats(node->node)->sent - sent, 5, 150);
+	admit_anew(sim, n);
+	sim_run(sim, 10 * SIM_MINUTE);
+	assert_int_equal(weft_node_state(node->node), WEFT_NODE_MEMBER);
+	assert_int_equal(node->notices[WEFT_NOTICE_INCLUDED], 1);
+	assert_true(last_is_in_touch(sim) && sim_converged(sim));
+	free(token);
+	sim_free(sim);
+}
+
 static unsigned int alive_in(struct sim *sim)
 {
 	unsigned int i, count = 0;
@@ -1027,6 +1160,8 @@ int main(void)
 		cmocka_unit_test(test_redeemed_twice),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_wrong_clock),
+		cmocka_unit_test(test_clock_set_right),
+		cmocka_unit_test(test_clock_set_right_joining),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_revocation),
 		cmocka_unit_test(test_revoked_is_told),
@@ -1043,6 +1178,7 @@ int main(void)
 		cmocka_unit_test(test_key_conflict),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_admitted_anew),
 		cmocka_unit_test(test_chaos),
 	};
 

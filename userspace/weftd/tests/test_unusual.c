@@ -193,6 +193,59 @@ static void test_learns_long(void **state)
 	sim_free(sim);
 }
 
+/* A door that goes on and on telling records, but never what is needed, is not waited for for ever. */
+static void test_door_that_keeps(void **state)
+{
+	struct sim *sim = sim_network(88, 3, 4);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_LEARN), i;
+	struct weft_message open = { .type = WEFT_DOOR };
+	struct weft_node *node = sim->nodes[n].node;
+	struct weft_record *record;
+	uint8_t door[16];
+	char name[16];
+
+	(void)state;
+	memcpy(door, door_address(sim, n), sizeof(door));
+	for (i = 0; i < 30 && joining_in(sim, n, WEFT_JOIN_LEARN); i++) {
+		snprintf(name, sizeof(name), "other%u", i);
+		record = root_says(sim, 300 + i, name);
+		say_record(sim, n, door, record);
+		weft_record_put(record);
+		sim_pump(&sim->nodes[n]);
+		sim_run(sim, 20 * SIM_SECOND);
+	}
+	assert_int_equal(i, 30);
+	sim_run(sim, SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* the others are asked first; not it, even if it opens unasked */
+	open.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* none of them answers */
+	sim_run(sim, 15 * SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
+	assert_memory_equal(door, door_address(sim, n), sizeof(door));
+	/* it does not welcome us either */
+	sim_run(sim, 10 * SIM_SECOND);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	/* with nobody else to ask, it is asked */
+	node->joining->refused = (1U << node->joining->door_count) - 1;
+	for (i = 0; i < node->joining->door_count; i++) {
+		if (weft_id_equal(&node->joining->doors[i].identity, &node->joining->door))
+			node->joining->refused &= ~(1U << i);
+	}
+	say(sim, n, door, &open);
+	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 /* What waited to be sent under the invitation's address is not sent under one's own. */
 static void test_old_address(void **state)
 {
@@ -291,6 +344,140 @@ static void test_doors(void **state)
 	say(sim, n, at, &door);
 	sim_run(sim, SIM_MINUTE);
 	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	sim_free(sim);
+}
+
+static struct weft_hint hint_of(unsigned int n)
+{
+	struct weft_hint hint = { .identity = identity_of(n).id, .tunnel = tunnel_of(n).public_key,
+				  .endpoints.count = 1 };
+
+	hint.endpoints.at[0] = (struct weft_ip_endpoint){ .size = 4, .port = 9,
+							  .address = { 192, 0, 2, n & 0xff } };
+	return hint;
+}
+
+static void find_doors(struct sim *sim, unsigned int n, unsigned int first, unsigned int end)
+{
+	struct weft_time now = sim_time(&sim->nodes[n]);
+	struct weft_hint hint;
+
+	for (; first < end; first++) {
+		hint = hint_of(first);
+		weft_join_found(sim->nodes[n].node, &now, &hint, NULL);
+	}
+	sim_pump(&sim->nodes[n]);
+}
+
+static bool third_is_member(struct sim *sim)
+{
+	return weft_node_state(sim->nodes[2].node) == WEFT_NODE_MEMBER;
+}
+
+/* Many are found that do not answer: that leaves room for one who does. */
+static void test_many_doors(void **state)
+{
+	struct sim *sim = sim_network(84, 1, 3);
+	struct weft_joining *joining;
+	struct weft_contact *kept;
+	struct weft_hint hint;
+	struct weft_node *node;
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	/* a member that the token does not name, and will be the only one left */
+	token = sim_invite(sim, 0, 2);
+	sim_join(sim, token, "other");
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(sim->nodes[1].node), WEFT_NODE_MEMBER);
+	sim_kill(sim, 0);
+	n = sim_join(sim, token, "joiner");
+	free(token);
+	node = sim->nodes[n].node;
+	joining = node->joining;
+	assert_int_equal(joining->token.hint_count, 1);
+	find_doors(sim, n, 400, 400 + WEFT_MAX_DOORS - 1);
+	assert_int_equal(joining->door_count, WEFT_MAX_DOORS);
+	/* as if they had refused; and one has a session */
+	joining->refused = (1U << WEFT_MAX_DOORS) - 2;
+	hint = hint_of(402);
+	kept = weft_contact_find(node, &hint.identity);
+	kept->session = true;
+	find_doors(sim, n, 420, 520);
+	assert_int_equal(joining->door_count, WEFT_MAX_DOORS);
+	assert_memory_equal(&joining->doors[0], &joining->token.hints[0], sizeof(hint));
+	assert_non_null(weft_join_hint(node, &hint.identity));
+	assert_int_equal(joining->refused, 1U << 3);
+	hint = hint_of(519);
+	assert_non_null(weft_join_hint(node, &hint.identity));
+	/* those that went are nowhere any more */
+	assert_int_equal(node->contacts.count, WEFT_MAX_DOORS);
+	assert_int_equal(sim->nodes[n].peer_count, WEFT_MAX_DOORS);
+	sim->lan = true;
+	assert_true(sim_until(sim, third_is_member, 2 * SIM_MINUTE) >= 0);
+	sim_free(sim);
+}
+
+/* A door has another key than was said; or somebody says that it has. */
+static void test_door_with_another_key(void **state)
+{
+	struct sim *sim = sim_network(87, 1, 2);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_KNOCK);
+	struct weft_node *node = sim->nodes[n].node;
+	struct weft_joining *joining = node->joining;
+	struct weft_time now = sim_time(&sim->nodes[n]);
+	struct weft_hint token = joining->token.hints[0], other = hint_of(500), hint;
+	struct weft_contact *contact = weft_contact_find(node, &token.identity);
+
+	(void)state;
+	other.identity = token.identity;
+	contact->session = true;
+	weft_join_found(node, &now, &other, NULL);
+	assert_memory_equal(&joining->doors[0], &token, sizeof(token));
+	assert_memory_equal(&contact->key, &token.tunnel, sizeof(token.tunnel));
+	contact->session = false;
+	weft_join_found(node, &now, &other, NULL);
+	assert_memory_equal(&joining->doors[0], &other, sizeof(other));
+	assert_memory_equal(&contact->key, &other.tunnel, sizeof(other.tunnel));
+	/* also for the next time */
+	hint = joining->doors[0];
+	assert_ptr_equal(weft_contact_hinted(node, &hint), contact);
+	assert_memory_equal(&contact->key, &other.tunnel, sizeof(other.tunnel));
+	/* nobody answers under that: so it may be as the token says */
+	sim_pump(&sim->nodes[n]);
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
+/* A door opens, but there is no memory to sign what is to be handed over: that is no refusal. */
+static void test_door_without_memory(void **state)
+{
+	struct sim *sim = sim_network(83, 1, 2);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_KNOCK), i;
+	struct weft_message door = { .type = WEFT_DOOR };
+	struct weft_node *node = sim->nodes[n].node;
+	uint8_t at[16];
+
+	(void)state;
+	assert_int_equal(node->joining->door_count, 1);
+	memcpy(at, weft_contact_find(node, &node->joining->doors[0].identity)->address, 16);
+	door.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	for (i = 0; i < 10 && !joining_in(sim, n, WEFT_JOIN_HAND_OVER); i++) {
+		left = i;
+		say(sim, n, at, &door);
+		left = -1;
+		assert_int_equal(node->joining->refused, 0);
+	}
+	/* the admission and the announcement, at least */
+	assert_true(i > 2 && i < 10);
+	sim_pump(&sim->nodes[n]);
+	assert_int_equal(sim->nodes[n].notices[WEFT_NOTICE_REFUSED], 0);
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
 	sim_free(sim);
 }
 
@@ -823,8 +1010,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_learns_long),
+		cmocka_unit_test(test_door_that_keeps),
 		cmocka_unit_test(test_old_address),
 		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_many_doors),
+		cmocka_unit_test(test_door_with_another_key),
+		cmocka_unit_test(test_door_without_memory),
 		cmocka_unit_test(test_bad_guest),
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
