@@ -617,6 +617,71 @@ static void test_forged_hints(void **state)
 	sim_free(sim);
 }
 
+static void tell_locals(struct sim_node *at, const struct weft_local_endpoint *locals, size_t count)
+{
+	struct weft_time now = sim_time(at);
+
+	weft_node_local_endpoints(at->node, &now, locals, count);
+	sim_pump(at);
+	sim_run(at->sim, 5 * SIM_MINUTE);
+}
+
+/* What the kernel is told of the other of two, after a hit. */
+static void hit(struct sim_node *at, const struct weft_out_rendezvous *value,
+		struct weft_output *output)
+{
+	struct weft_time now = sim_time(at);
+
+	memset(output, 0, sizeof(*output));
+	weft_node_rendezvous_hit(at->node, &now, value->bytes, sizeof(value->bytes));
+	weft_peer_output(at->node, output);
+}
+
+/*
+ * Who announced more endpoints than the kernel is told, and then moved: where it was found comes first,
+ * until somebody heard it.
+ */
+static void test_found_first(void **state)
+{
+	struct sim *sim = sim_network(91, 2, 3);
+	struct sim_node *one = &sim->nodes[0], *other = &sim->nodes[1];
+	struct weft_candidate at = { .at = { .size = 4, .address = { 203, 0, 113, 7 }, .port = 7 } };
+	struct weft_local_endpoint locals[9] = { 0 };
+	struct weft_out_rendezvous old;
+	struct weft_contact *contact;
+	struct weft_output output;
+	struct weft_time now;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++)
+		locals[i] = (struct weft_local_endpoint){
+			.at = { .size = 4, .address = { 198, 51, 100, i }, .port = 9 },
+			.kind = WEFT_LOCAL_STATIC };
+	one->node->config.rendezvous = true;
+	other->node->config.rendezvous = true;
+	tell_locals(other, locals, 9);
+	old = other->publication;
+	other->group = 1;
+	locals[0].at = at.at;
+	tell_locals(other, locals, 1);
+	contact = weft_contact_find(one->node, weft_node_id(other->node));
+	assert_false(contact->alive);
+	contact->has_near = false;
+	now = sim_time(one);
+	weft_node_session_expired(one->node, &now, &contact->key);
+	hit(one, &old, &output);
+	assert_true(contact->published->count >= 9);
+	hit(one, &other->publication, &output);
+	assert_int_equal(output.type, WEFT_OUT_PEER);
+	assert_true(weft_endpoint_equal(&output.peer.candidates[0].at, &at.at));
+	weft_node_session_new(one->node, &now, &contact->key, NULL);
+	assert_non_null(contact->published);
+	weft_node_session_new(one->node, &now, &contact->key, &at);
+	assert_null(contact->published);
+	sim_free(sim);
+}
+
 /* Where members were, damaged at any place: what can be read is taken, and nothing else happens. */
 static void test_damaged_endpoints(void **state)
 {
@@ -829,6 +894,7 @@ int main(void)
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_forged_hints),
+		cmocka_unit_test(test_found_first),
 		cmocka_unit_test(test_damaged_endpoints),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),
