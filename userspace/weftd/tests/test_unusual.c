@@ -675,10 +675,21 @@ static void test_found_first(void **state)
 	hit(one, &other->publication, &output);
 	assert_int_equal(output.type, WEFT_OUT_PEER);
 	assert_true(weft_endpoint_equal(&output.peer.candidates[0].at, &at.at));
+	/* what it published before is still in the store, and found again; so may anybody replay it */
+	hit(one, &old, &output);
+	assert_true(weft_endpoint_equal(&contact->published->at[0], &at.at));
 	weft_node_session_new(one->node, &now, &contact->key, NULL);
 	assert_non_null(contact->published);
 	weft_node_session_new(one->node, &now, &contact->key, &at);
 	assert_null(contact->published);
+	/* nor is it anything beside what the roster says */
+	weft_take_record(one->node, &now, weft_node_self(other->node)->announcement, NULL);
+	sim_pump(one);
+	contact->alive = false;
+	hit(one, &old, &output);
+	assert_null(contact->published);
+	hit(one, &other->publication, &output);
+	assert_non_null(contact->published);
 	sim_free(sim);
 }
 
