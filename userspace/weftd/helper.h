@@ -102,7 +102,10 @@ struct helper_status {
 	uint64_t dropped;
 };
 
-/* @command: up to KEEPER_MAX_COMMAND; @name: for messages. NULL: no memory. */
+/*
+ * @command: up to KEEPER_MAX_COMMAND; @name: for messages, the caller's, who may change what is there.
+ * NULL: no memory.
+ */
 struct helper *helper_new(struct helpers *helpers, const char *name, const char *command,
 			  void (*found)(void *arg, const uint8_t bytes[WEFT_RENDEZVOUS_BYTES]),
 			  void *arg);

@@ -98,8 +98,8 @@ static bool split(char *command, char *words[KEEPER_MAX_WORDS + 1])
 	return n && !word;
 }
 
-/* In the child. Only the error pipe is left open beyond what is the helper's. */
-static int become_helper(char *command, const int fds[3], int error_fd)
+/* In the child. Only the error pipe, in the place of our socket, is left open beyond what is the helper's. */
+static int become_helper(char *command, const int fds[3])
 {
 	static char search[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C",
 		    home[] = "HOME=/";
@@ -117,10 +117,7 @@ static int become_helper(char *command, const int fds[3], int error_fd)
 		if (dup2(fds[i], i) < 0)
 			return -errno;
 	}
-	/* all but the pipe that tells about exec(), which closes itself */
-	if (dup2(error_fd, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC))
-		return -errno;
-	closefrom(4);
+	closefrom(SOCKET_FD + 1);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
@@ -180,11 +177,11 @@ static int spawn(struct request *request, const int fds[3])
 		return -errno;
 	pid = _Fork();
 	if (!pid) {
-		/* above what the helper gets, so that nothing is overwritten */
-		int high = fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 32);
-
-		error = become_helper(request->command, fds, high);
-		if (write(3, &error, sizeof(error)) < 0)
+		/* first of all, so that nothing that goes wrong is told in the keeper's own socket */
+		if (dup3(pipe_fds[1], SOCKET_FD, O_CLOEXEC) < 0)
+			_exit(126);
+		error = become_helper(request->command, fds);
+		if (write(SOCKET_FD, &error, sizeof(error)) < 0)
 			_exit(126);
 		_exit(127);
 	}

@@ -236,6 +236,23 @@ static void test_cannot_start(void **state)
 	end(&world);
 }
 
+/* The keeper's own socket is not where it tells. */
+static void test_too_many_words(void **state)
+{
+	char command[2 * (KEEPER_MAX_WORDS + 2)] = "a";
+	struct world world;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < KEEPER_MAX_WORDS; i++)
+		strcat(command, " a");
+	begin(&world, &quick);
+	use_command(&world, command);
+	UNTIL(&world, see(&world)->starts >= 3 && see(&world)->state == HELPER_WAITING);
+	assert_contains(see(&world)->trouble, "Invalid argument");
+	end(&world);
+}
+
 static void test_never_ready(void **state)
 {
 	struct helper_limits limits = quick;
@@ -350,6 +367,21 @@ static void test_slow(void **state)
 	end(&world);
 }
 
+/* It has closed its ears, and lives: what is asked of it can never be answered. */
+static void test_deaf(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, &quick);
+	use(&world, HELLO "exec <&-\necho trouble deaf\nexec sleep 1000\n", 0755);
+	UNTIL(&world, *see(&world)->trouble);
+	helper_look_up(world.helper, key);
+	UNTIL(&world, see(&world)->state == HELPER_WAITING);
+	assert_contains(see(&world)->trouble, "does not answer");
+	end(&world);
+}
+
 static void test_bounded(void **state)
 {
 	struct world world;
@@ -447,6 +479,9 @@ static void test_keeper_gone(void **state)
 	assert_contains(see(&world)->trouble, "restart weftd");
 	helper_publish(world.helper, key, value);
 	helper_look_up(world.helper, key);
+	/* and when it is tried again, that is what is to be done still */
+	UNTIL(&world, strstr(see(&world)->trouble, "cannot be started"));
+	assert_contains(see(&world)->trouble, "restart weftd");
 	end(&world);
 }
 
@@ -458,11 +493,13 @@ int main(void)
 		cmocka_unit_test(test_ends_at_once),
 		cmocka_unit_test(test_backs_off),
 		cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_too_many_words),
 		cmocka_unit_test(test_never_ready),
 		cmocka_unit_test(test_chatters),
 		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_deaf),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_unprivileged),
