@@ -168,12 +168,12 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 	struct content content;
 	unsigned int i;
 
-	node->ran = false;
 	if (!node->config.rendezvous || !node->secrets.has_epoch ||
 	    len != WEFT_RENDEZVOUS_BYTES ||
 	    !weft_node_take_budget(node, now, WEFT_BUDGET_HIT, 1) ||
 	    !unseal(node, bytes, &content))
 		return;
+	node->ran = false;
 	memcpy(hint.identity.bytes, content.identity, sizeof(content.identity));
 	memcpy(hint.tunnel.bytes, content.tunnel, sizeof(content.tunnel));
 	endpoints = &hint.endpoints;

@@ -574,11 +574,16 @@ static void test_forged_hints(void **state)
 	assert_false(weft_beacon_make(peer, &beacon));
 	weft_node_beacon(node, &now, &from, beacon.bytes, WEFT_BEACON_BYTES);
 	assert_false(contact->has_near);
-	/* the same of what others publish */
+	/* the same of what others publish; what is none is no reason to look at all that may be due */
 	node->config.rendezvous = true;
 	peer->publish = true;
 	assert_true(weft_rendezvous_output(peer, &now, &output));
 	contact->alive = true;
+	node->ran = true;
+	output.rendezvous.bytes[100] ^= 1;
+	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES);
+	assert_true(node->ran);
+	output.rendezvous.bytes[100] ^= 1;
 	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES);
 	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES - 1);
 	node->secrets.has_epoch = false;
