@@ -28,6 +28,10 @@
 /* Of the keeper's own descriptors: its socket has this one. */
 #define SOCKET_FD 3
 
+/* At the end, until all are gone. */
+#define LAST_ROUNDS 200
+#define LAST_ROUND_MS 10
+
 enum request_what {
 	REQUEST_SPAWN = 1,
 	REQUEST_KILL,
@@ -200,6 +204,25 @@ static int spawn(struct request *request, const int fds[3])
 	return 0;
 }
 
+/*
+ * What helpers started and left is ours with their end, also what has a session of its own. So is what
+ * one that goes on has left to nobody: that is not told apart. Where the kernel has no such list
+ * (CONFIG_PROC_CHILDREN), it stays.
+ */
+static void kill_strays(void)
+{
+	FILE *list = fopen("/proc/thread-self/children", "re");
+	int pid;
+
+	if (!list)
+		return;
+	while (fscanf(list, "%d", &pid) == 1) {
+		if (!find_child(0, pid))
+			kill(pid, SIGKILL);
+	}
+	fclose(list);
+}
+
 static void kill_child(const struct child *child)
 {
 	/* its session, and itself, should it have left that */
@@ -207,6 +230,36 @@ static void kill_child(const struct child *child)
 	kill(child->pid, SIGKILL);
 }
 
+static void reap(void)
+{
+	struct child *child;
+	bool any = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		any = true;
+		child = find_child(0, pid);
+		if (!child)
+			continue;
+		/* what it has left behind */
+		kill(-pid, SIGKILL);
+		send_report(child->number, KEEPER_ENDED, status);
+		child->pid = 0;
+	}
+	/* each of them may leave some in turn: its end is told as well */
+	if (any)
+		kill_strays();
+}
+
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
+/* Also those that become ours by that; one that cannot be killed is not waited for. */
 static void kill_all(void)
 {
 	unsigned int i;
@@ -215,22 +268,9 @@ static void kill_all(void)
 		if (children[i].pid)
 			kill_child(&children[i]);
 	}
-}
-
-static void reap(void)
-{
-	struct child *child;
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		child = find_child(0, pid);
-		if (!child)
-			continue;
-		/* what it has left behind */
-		kill(-pid, SIGKILL);
-		send_report(child->number, KEEPER_ENDED, status);
-		child->pid = 0;
+	for (i = 0; i < LAST_ROUNDS && has_children(); i++) {
+		reap();
+		poll(NULL, 0, LAST_ROUND_MS);
 	}
 }
 
@@ -327,6 +367,7 @@ static int become_keeper(const char *user)
 	}
 	closefrom(SOCKET_FD + 1);
 	prctl(PR_SET_NAME, "weftd-keeper");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* a terminal's interrupt is for weftd, who then lets us go */
 	setsid();
 	if (chdir("/"))

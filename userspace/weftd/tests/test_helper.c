@@ -435,35 +435,77 @@ static void test_unprivileged(void **state)
 	end(&world);
 }
 
-/* The end of a helper is the end of what it started. */
+/* Gone, or about to be: whoever has to notice may be slow. */
+static bool is_gone(pid_t pid)
+{
+	char path[32], text[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return true;
+	if (read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = 0;
+	close(fd);
+	return !*text || strstr(text, ") Z");
+}
+
+static void wait_until_gone(pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < 6000 && !is_gone(pid); i++)
+		usleep(10000);
+	assert_true(is_gone(pid));
+}
+
+/*
+ * The end of a helper is the end of what it started, also in another session, and of what that started.
+ * In the trouble are the three.
+ */
+static const char parents[] = HELLO
+	"sleep 1000 & a=$!\n"
+	"setsid sh -c 'setsid sh -c \"echo trouble $0 $$ \\$\\$; exec sleep 1000\" & wait' $a &\n"
+	"exec cat >/dev/null\n";
+
+static void read_pids(const struct world *world, pid_t pids[3])
+{
+	unsigned int i;
+
+	assert_int_equal(sscanf(see(world)->trouble, "%d %d %d", &pids[0], &pids[1], &pids[2]), 3);
+	for (i = 0; i < 3; i++)
+		assert_false(is_gone(pids[i]));
+	assert_int_equal(getsid(pids[1]), pids[1]);
+	assert_int_equal(getsid(pids[2]), pids[2]);
+}
+
 static void test_leaves_nothing(void **state)
 {
+	struct helper_limits limits = quick;
 	struct world world;
-	pid_t grandchild;
+	unsigned int i;
+	pid_t pids[3];
 
 	(void)state;
-	begin(&world, &quick);
-	use(&world, HELLO "sleep 1000 & echo trouble $!\nexec cat >/dev/null\n", 0755);
+	/* while the keeper goes on, and the next one is not there yet */
+	limits.retry_ms = 60000;
+	begin(&world, &limits);
+	use(&world, parents, 0755);
 	UNTIL(&world, *see(&world)->trouble);
-	grandchild = strtol(see(&world)->trouble, NULL, 10);
-	assert_int_equal(kill(grandchild, 0), 0);
+	read_pids(&world, pids);
+	kill(see(&world)->pid, SIGKILL);
+	for (i = 0; i < 3; i++)
+		wait_until_gone(pids[i]);
 	end(&world);
-	/* gone, or about to be: init, or whoever is in its place, may be slow to notice */
-	for (;;) {
-		char path[32], text[64] = "";
-		int fd;
-
-		snprintf(path, sizeof(path), "/proc/%d/stat", grandchild);
-		fd = open(path, O_RDONLY);
-		if (fd < 0)
-			break;
-		if (read(fd, text, sizeof(text) - 1) <= 0 || strstr(text, ") Z")) {
-			close(fd);
-			break;
-		}
-		close(fd);
-		usleep(10000);
-	}
+	/* with the keeper */
+	begin(&world, &quick);
+	use(&world, parents, 0755);
+	UNTIL(&world, *see(&world)->trouble);
+	read_pids(&world, pids);
+	end(&world);
+	for (i = 0; i < 3; i++)
+		wait_until_gone(pids[i]);
 }
 
 static void test_keeper_gone(void **state)
