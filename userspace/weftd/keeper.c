@@ -128,6 +128,8 @@ static int become_helper(char *command, const int fds[3])
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	set_limits();
+	/* us, and other networks' helpers, who are the same user; older kernels know no way */
+	privilege_drop_signals();
 	if (nice(10) < 0)
 		errno = 0;
 	execve(path, words, environment);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -435,6 +436,23 @@ static void test_unprivileged(void **state)
 	end(&world);
 }
 
+/* It is the same user as the keeper and all other helpers, and yet may signal what it started alone. */
+static void test_signals_nobody(void **state)
+{
+	struct world world;
+
+	(void)state;
+	/* what the kernel has of it: Linux 6.12 and later */
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
+		skip();
+	begin(&world, &quick);
+	use(&world, HELLO "kill -0 $PPID && keeper=yes\nsleep 1000 & kill $! && own=yes\n"
+	    "echo trouble keeper ${keeper-no} own ${own-no}\nexec cat >/dev/null\n", 0755);
+	UNTIL(&world, strstr(see(&world)->trouble, "own"));
+	assert_string_equal(see(&world)->trouble, "keeper no own yes");
+	end(&world);
+}
+
 /* Gone, or about to be: whoever has to notice may be slow. */
 static bool is_gone(pid_t pid)
 {
@@ -545,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_signals_nobody),
 		cmocka_unit_test(test_leaves_nothing),
 		cmocka_unit_test(test_keeper_gone),
 	};
