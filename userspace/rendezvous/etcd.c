@@ -187,13 +187,16 @@ static void add_key(json_object *to, const char *name, const char *key)
 static int64_t grant(struct store *store, unsigned int seconds)
 {
 	json_object *request = json_object_new_object(), *answer, *id;
-	int64_t lease = 0;
+	long long lease = 0;
 
 	json_object_object_add(request, "TTL", json_object_new_int64(seconds));
 	answer = ask(store, "/v3/lease/grant", request);
 	/* a number of 64 bits, as text, so that nobody's JSON rounds it */
-	if (json_object_object_get_ex(answer, "ID", &id))
+	if (json_object_object_get_ex(answer, "ID", &id) &&
+	    json_object_is_type(id, json_type_string))
 		lease = strtoll(json_object_get_string(id), NULL, 10);
+	if (answer && !lease)
+		say_trouble("%.48s: it grants no lease", store->endpoints[store->used]);
 	json_object_put(answer);
 	return lease;
 }
@@ -284,7 +287,6 @@ static void serve(struct store *store)
 	struct place place = { .name = { 0 } };
 	struct request request;
 
-	say_ready();
 	while (requests_read(&requests)) {
 		while (requests_next(&requests, &request)) {
 			if (request.type == REQUEST_PUBLISH)

@@ -65,7 +65,7 @@ bool requests_read(struct requests *requests)
 	return !requests->is_over;
 }
 
-static bool get_number(const char *text, unsigned long max, unsigned long *number)
+bool get_number(const char *text, unsigned long max, unsigned long *number)
 {
 	char *end;
 
@@ -83,16 +83,13 @@ static bool get_hex(uint8_t *bytes, size_t size, const char *text)
 
 static void parse(struct request *request, char *line)
 {
-	char *rest, *words[5] = { NULL };
+	/* one more than any has, and the NULL after it */
+	char *rest, *words[6] = { NULL };
 	unsigned long number;
 	unsigned int n = 0;
 
 	request->type = REQUEST_UNKNOWN;
-	if (!strcmp(line, HELLO)) {
-		request->type = REQUEST_HELLO;
-		return;
-	}
-	for (words[0] = strtok_r(line, " ", &rest); words[n] && n < 4;
+	for (words[0] = strtok_r(line, " ", &rest); words[n] && n < 5;
 	     words[n] = strtok_r(NULL, " ", &rest))
 		n++;
 	if (n == 4 && !strcmp(words[0], "publish") &&
@@ -106,21 +103,6 @@ static void parse(struct request *request, char *line)
 		request->type = REQUEST_LOOKUP;
 		request->number = number;
 	}
-}
-
-bool requests_next(struct requests *requests, struct request *request)
-{
-	char *feed = memchr(requests->text, '\n', requests->len);
-	size_t len;
-
-	if (!feed)
-		return false;
-	*feed = 0;
-	parse(request, requests->text);
-	len = feed + 1 - requests->text;
-	requests->len -= len;
-	memmove(requests->text, feed + 1, requests->len);
-	return true;
 }
 
 /* In one piece, as far as the pipe takes it; weftd reads slowly what comes fast. */
@@ -155,11 +137,6 @@ static void say_line(const char *format, ...)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
 	say(line, len);
-}
-
-void say_ready(void)
-{
-	say_line(HELLO);
 }
 
 void say_published(const uint8_t key[KEY_BYTES])
@@ -201,4 +178,44 @@ void say_trouble(const char *format, ...)
 		return;
 	strcpy(last, text);
 	say_line("trouble%s%s", *text ? " " : "", text);
+}
+
+static void greet(struct requests *requests, const char *line)
+{
+	if (strcmp(line, HELLO)) {
+		say_trouble("weftd speaks another version of the helpers' protocol");
+		/* a library may have threads that wait for a network that is not there */
+		_exit(EXIT_FAILURE);
+	}
+	requests->is_greeted = true;
+	say_line(HELLO);
+}
+
+static bool next_line(struct requests *requests, char line[sizeof(requests->text)])
+{
+	char *feed = memchr(requests->text, '\n', requests->len);
+	size_t len;
+
+	if (!feed)
+		return false;
+	len = feed - requests->text;
+	memcpy(line, requests->text, len);
+	line[len] = 0;
+	requests->len -= len + 1;
+	memmove(requests->text, feed + 1, requests->len);
+	return true;
+}
+
+bool requests_next(struct requests *requests, struct request *request)
+{
+	char line[sizeof(requests->text)];
+
+	while (next_line(requests, line)) {
+		if (requests->is_greeted) {
+			parse(request, line);
+			return true;
+		}
+		greet(requests, line);
+	}
+	return false;
 }

@@ -16,11 +16,9 @@
 #define MAX_LINE 2048
 
 enum request_type {
-	/* weftd, of a version that we speak */
-	REQUEST_HELLO,
 	REQUEST_PUBLISH,
 	REQUEST_LOOKUP,
-	/* a later version's, perhaps; to be passed over */
+	/* to be passed over */
 	REQUEST_UNKNOWN,
 };
 
@@ -44,21 +42,25 @@ struct request {
  * struct requests - standard input
  * @text:	what has come
  * @len:	of @text
+ * @is_greeted:	weftd has said that it speaks the version that we do
  * @is_over:	weftd is gone
  */
 struct requests {
 	char text[4 * MAX_LINE];
 	size_t len;
+	bool is_greeted;
 	bool is_over;
 };
 
 /* Once it is readable. False: there is nothing more to come. */
 bool requests_read(struct requests *requests);
-/* The next whole line of what was read. */
+/*
+ * The next whole line of what was read. The first is weftd's greeting: it is answered, or, of a version
+ * that we do not speak, ends the program, for what follows may mean something else.
+ */
 bool requests_next(struct requests *requests, struct request *request);
 
 /* Answers; each is written at once. From one thread, or under a lock of the caller's. */
-void say_ready(void);
 void say_published(const uint8_t key[KEY_BYTES]);
 void say_found(uint32_t number, const uint8_t value[VALUE_BYTES]);
 void say_done(uint32_t number);
@@ -67,5 +69,7 @@ void say_trouble(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void to_hex(char *text, const uint8_t *bytes, size_t size);
 bool from_hex(uint8_t *bytes, size_t size, const char *text, size_t len);
+/* Decimal, all of @text, which may be NULL. */
+bool get_number(const char *text, unsigned long max, unsigned long *number);
 
 #endif /* WEFT_HELPER_IO_H */

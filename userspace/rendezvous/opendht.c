@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* weft-rendezvous-opendht: weft's rendezvous in an OpenDHT network. See its manual page. */
-#include <errno.h>
 #include <getopt.h>
 #include <opendht/opendht_c.h>
 #include <poll.h>
@@ -145,7 +144,6 @@ static void serve(dht_runner *runner)
 	struct published published = { .value = NULL };
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 
-	say_ready();
 	for (;;) {
 		if (poll(&input, 1, 10000) > 0 && !requests_read(&requests))
 			return;
@@ -190,15 +188,6 @@ static void usage(FILE *to)
 	fputs("Usage: weft-rendezvous-opendht --bootstrap HOST[:PORT]... [--port N] [--network N]\n\n"
 	      "It is started by weftd: weft up --rendezvous 'weft-rendezvous-opendht ...'\n"
 	      "All about it: man 8 weft-rendezvous-opendht.\n", to);
-}
-
-static bool get_number(const char *text, unsigned long max, unsigned long *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *number <= max;
 }
 
 /* -1: go on; else the exit code. */

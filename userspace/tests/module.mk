@@ -56,6 +56,7 @@ export UBSAN_OPTIONS = print_stacktrace=1:halt_on_error=1
 check: all test-programs sim
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) SANITIZE=address,undefined test-programs
 	$(Q)tests/run $(call run_args,,$(B),,$(UNIT_TESTS)) "install" "bash tests/install.sh $(B)" \
+		"helpers" "bash tests/helpers.sh $(B)" \
 		"sim" "bash $(SIM_DIR)/test.sh $(WEFT_SIM)" \
 		"coverage" "$(MAKE) -s --no-print-directory coverage-test" \
 		$(call run_args,sanitized: ,$(SANITIZED),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) \
@@ -64,7 +65,8 @@ check: all test-programs sim
 
 # The same tests once, and as they are.
 check-quick: all test-programs
-	$(Q)tests/run $(call run_args,,$(B),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) "install" "bash tests/install.sh $(B)"
+	$(Q)tests/run $(call run_args,,$(B),,$(filter-out $(SLOW_TESTS),$(UNIT_TESTS))) "install" "bash tests/install.sh $(B)" \
+		"helpers" "bash tests/helpers.sh $(B)"
 
 # Where the module is, as root: what "check" cannot show.
 check-kernel: all test-programs

@@ -530,7 +530,7 @@ static json_object *cmd_init(struct request *request)
 	if (!*wish.config.member)
 		return fail(request, USAGE, "say one with --name NAME", "this machine has no name");
 	error = network_make(request->daemon, &wish, &network, trouble);
-	if (error == -EEXIST)
+	if (error == -EEXIST && network)
 		return fail(request, FAILED, "choose another name: weft init NAME",
 			    "this machine has a network \"%s\" already", wish.config.name);
 	if (error)
@@ -594,7 +594,7 @@ static json_object *cmd_join(struct request *request)
 	if (!get_wish(request, &wish))
 		return NULL;
 	error = network_make(request->daemon, &wish, &network, trouble);
-	if (error == -EEXIST)
+	if (error == -EEXIST && network)
 		return *wish.config.name && !strcmp(network->config.name, wish.config.name) &&
 		       !network->token ?
 			       fail(request, FAILED, "choose another with --network NAME",

@@ -108,7 +108,7 @@ struct helper {
 	uv_timer_t timer;
 	void (*found)(void *arg, const uint8_t bytes[WEFT_RENDEZVOUS_BYTES]);
 	void *arg;
-	char name[64];
+	const char *name;
 	char command[KEEPER_MAX_COMMAND + 1];
 	struct helper_status status;
 	uint64_t since_ms;
@@ -215,6 +215,8 @@ static bool say(struct helper *helper, const char *text, size_t len)
 		return false;
 	if (write(helper->life->input, text, len) == (ssize_t)len)
 		return true;
+	/* one that has closed it will never answer, and need not be waited for each time */
+	helper->misses += errno == EPIPE;
 	helper->status.dropped++;
 	return false;
 }
@@ -524,6 +526,8 @@ static const char *start_advice(int error)
 		return "there is no such program";
 	case -EACCES:
 		return "it is not executable for everybody";
+	case -ECHILD:
+		return "the process that starts helpers is gone; restart weftd";
 	case -EPERM:
 		return "weftd was started without the right to become another user (CAP_SETUID, "
 		       "CAP_SETGID)";
@@ -704,7 +708,7 @@ struct helper *helper_new(struct helpers *helpers, const char *name, const char 
 	helper->helpers = helpers;
 	helper->found = found;
 	helper->arg = arg;
-	snprintf(helper->name, sizeof(helper->name), "%s", name);
+	helper->name = name;
 	snprintf(helper->command, sizeof(helper->command), "%s", command);
 	helper->retry_ms = helpers->limits->retry_ms;
 	helper->next = helpers->list;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A rendezvous helper, as weftd sees it: a process that may be slow, silent, loud, lying or dead, and
- * that harms nobody with it. What is asked of it is bounded, and so is what is heard of it; it is
+ * that harms neither weftd nor a network with it; what it can do to other helpers is told in
+ * Documentation/rendezvous.md. What is asked of it is bounded, and so is what is heard of it; it is
  * started again when it ends, the later the more often it did.
  */
 #ifndef WEFTD_HELPER_H
@@ -102,7 +103,10 @@ struct helper_status {
 	uint64_t dropped;
 };
 
-/* @command: up to KEEPER_MAX_COMMAND; @name: for messages. NULL: no memory. */
+/*
+ * @command: up to KEEPER_MAX_COMMAND; @name: for messages, the caller's, who may change what is there.
+ * NULL: no memory.
+ */
 struct helper *helper_new(struct helpers *helpers, const char *name, const char *command,
 			  void (*found)(void *arg, const uint8_t bytes[WEFT_RENDEZVOUS_BYTES]),
 			  void *arg);

@@ -28,6 +28,10 @@
 /* Of the keeper's own descriptors: its socket has this one. */
 #define SOCKET_FD 3
 
+/* At the end, until all are gone. */
+#define LAST_ROUNDS 200
+#define LAST_ROUND_MS 10
+
 enum request_what {
 	REQUEST_SPAWN = 1,
 	REQUEST_KILL,
@@ -98,8 +102,8 @@ static bool split(char *command, char *words[KEEPER_MAX_WORDS + 1])
 	return n && !word;
 }
 
-/* In the child. Only the error pipe is left open beyond what is the helper's. */
-static int become_helper(char *command, const int fds[3], int error_fd)
+/* In the child. Only the error pipe, in the place of our socket, is left open beyond what is the helper's. */
+static int become_helper(char *command, const int fds[3])
 {
 	static char search[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C",
 		    home[] = "HOME=/";
@@ -117,16 +121,15 @@ static int become_helper(char *command, const int fds[3], int error_fd)
 		if (dup2(fds[i], i) < 0)
 			return -errno;
 	}
-	/* all but the pipe that tells about exec(), which closes itself */
-	if (dup2(error_fd, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC))
-		return -errno;
-	closefrom(4);
+	closefrom(SOCKET_FD + 1);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	set_limits();
+	/* us, and other networks' helpers, who are the same user; older kernels know no way */
+	privilege_drop_signals();
 	if (nice(10) < 0)
 		errno = 0;
 	execve(path, words, environment);
@@ -180,11 +183,11 @@ static int spawn(struct request *request, const int fds[3])
 		return -errno;
 	pid = _Fork();
 	if (!pid) {
-		/* above what the helper gets, so that nothing is overwritten */
-		int high = fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 32);
-
-		error = become_helper(request->command, fds, high);
-		if (write(3, &error, sizeof(error)) < 0)
+		/* first of all, so that nothing that goes wrong is told in the keeper's own socket */
+		if (dup3(pipe_fds[1], SOCKET_FD, O_CLOEXEC) < 0)
+			_exit(126);
+		error = become_helper(request->command, fds);
+		if (write(SOCKET_FD, &error, sizeof(error)) < 0)
 			_exit(126);
 		_exit(127);
 	}
@@ -203,6 +206,25 @@ static int spawn(struct request *request, const int fds[3])
 	return 0;
 }
 
+/*
+ * What helpers started and left is ours with their end, also what has a session of its own. So is what
+ * one that goes on has left to nobody: that is not told apart. Where the kernel has no such list
+ * (CONFIG_PROC_CHILDREN), it stays.
+ */
+static void kill_strays(void)
+{
+	FILE *list = fopen("/proc/thread-self/children", "re");
+	int pid;
+
+	if (!list)
+		return;
+	while (fscanf(list, "%d", &pid) == 1) {
+		if (!find_child(0, pid))
+			kill(pid, SIGKILL);
+	}
+	fclose(list);
+}
+
 static void kill_child(const struct child *child)
 {
 	/* its session, and itself, should it have left that */
@@ -210,6 +232,36 @@ static void kill_child(const struct child *child)
 	kill(child->pid, SIGKILL);
 }
 
+static void reap(void)
+{
+	struct child *child;
+	bool any = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		any = true;
+		child = find_child(0, pid);
+		if (!child)
+			continue;
+		/* what it has left behind */
+		kill(-pid, SIGKILL);
+		send_report(child->number, KEEPER_ENDED, status);
+		child->pid = 0;
+	}
+	/* each of them may leave some in turn: its end is told as well */
+	if (any)
+		kill_strays();
+}
+
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
+/* Also those that become ours by that; one that cannot be killed is not waited for. */
 static void kill_all(void)
 {
 	unsigned int i;
@@ -218,22 +270,9 @@ static void kill_all(void)
 		if (children[i].pid)
 			kill_child(&children[i]);
 	}
-}
-
-static void reap(void)
-{
-	struct child *child;
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		child = find_child(0, pid);
-		if (!child)
-			continue;
-		/* what it has left behind */
-		kill(-pid, SIGKILL);
-		send_report(child->number, KEEPER_ENDED, status);
-		child->pid = 0;
+	for (i = 0; i < LAST_ROUNDS && has_children(); i++) {
+		reap();
+		poll(NULL, 0, LAST_ROUND_MS);
 	}
 }
 
@@ -330,6 +369,7 @@ static int become_keeper(const char *user)
 	}
 	closefrom(SOCKET_FD + 1);
 	prctl(PR_SET_NAME, "weftd-keeper");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* a terminal's interrupt is for weftd, who then lets us go */
 	setsid();
 	if (chdir("/"))

@@ -91,7 +91,7 @@ $(B)/weftd.service: weftd/weftd.service.in FORCE
 	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|' $< >$@
 
 # Of the shell, what can be had without a kernel.
-SHELL_TESTS := test_store test_settings test_notify test_helper test_helper_lines
+SHELL_TESTS := test_store test_settings test_notify test_helper test_helper_lines test_interface
 SHELL_PART_OBJS := $(filter-out %/main.o %/commands.o %/control.o %/daemon.o %/network.o %/names.o \
 	%/report.o %/export.o,$(WEFTD_OBJS))
 
@@ -102,10 +102,13 @@ $(SHELL_TESTS:%=$(B)/tests/%.o): $(B)/tests/%.o: weftd/tests/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Networks, with interfaces that are only said to be there.
+$(B)/tests/test_interface: $(filter-out $(SHELL_PART_OBJS) %/main.o,$(WEFTD_OBJS))
+$(B)/tests/test_interface: LDFLAGS += -Wl,--wrap=link_make,--wrap=link_delete,--wrap=daemon_open_weft
 $(B)/tests/test_store: LDFLAGS += -Wl,--wrap=write,--wrap=fsync,--wrap=renameat
 $(SHELL_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/%.o $(SHELL_PART_OBJS) $(CORE_A) $(LIBWEFT_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(call pkg_libs,$(LIBWEFT_PKGS) $(WEFTD_PKGS) $(CORE_PKGS) $(TEST_PKGS))
 
 # What of the core its tests execute: lines, and branches taken either way. Without the tests that

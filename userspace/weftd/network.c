@@ -708,24 +708,42 @@ void network_set_helper(struct network *network)
 	network_pump(network);
 }
 
+/* Whoever of the others has chosen it, whether up or not. */
+static struct network *find_interface(const struct network *network, const char *name)
+{
+	struct network *other;
+
+	for (other = network->daemon->networks; other; other = other->next) {
+		if (other != network && !strcmp(other->config.interface, name))
+			return other;
+	}
+	return NULL;
+}
+
+/* With what is there already, if that is no other network's: a daemon before us left it. */
+static int take_interface(struct network *network)
+{
+	if (find_interface(network, network->config.interface))
+		return -EEXIST;
+	return link_make(network->daemon->rt, network->config.interface, &network->made_device,
+			 &network->ifindex);
+}
+
 static int choose_interface(struct network *network)
 {
-	struct daemon *daemon = network->daemon;
-	bool made = false;
 	unsigned int n;
 	int error = 0;
 
-	if (*network->config.interface) {
-		error = link_make(daemon->rt, network->config.interface, &made, &network->ifindex);
-		return error;
-	}
+	network->made_device = false;
+	if (*network->config.interface)
+		return take_interface(network);
 	for (n = 0; n < INTERFACES && !error; n++) {
 		snprintf(network->config.interface, IFNAMSIZ, "weft%u", n);
-		error = link_make(daemon->rt, network->config.interface, &made, &network->ifindex);
+		error = take_interface(network);
 		/* somebody else's, weft or not */
 		if (error == -EEXIST)
 			error = 0;
-		else if (made)
+		else if (network->made_device)
 			return 0;
 	}
 	*network->config.interface = 0;
@@ -740,7 +758,8 @@ static const char *device_advice(int error)
 	case -EPERM:
 		return "weftd may not make interfaces; it needs CAP_NET_ADMIN";
 	case -EEXIST:
-		return "there is another interface of that name; choose one with --interface";
+		return "another network, or something else, has an interface of that name; choose "
+		       "one with --interface";
 	default:
 		return strerror(-error);
 	}
@@ -884,10 +903,14 @@ static void stop_node(struct network *network)
 
 void network_down(struct network *network)
 {
+	const struct network *other = find_interface(network, network->config.interface);
 	int error;
 
 	stop_node(network);
 	*network->trouble = 0;
+	/* it never was ours */
+	if (other && other->ifindex)
+		return;
 	error = link_delete(network->daemon->rt, network->config.interface);
 	if (error)
 		set_trouble(network, "cannot delete interface %s: %s", network->config.interface,
@@ -960,15 +983,21 @@ static void delete_files(struct network *network)
 	unlinkat(network->daemon->state, network->dir_name, AT_REMOVEDIR);
 }
 
-void network_delete(struct network *network)
+static void delete(struct network *network, bool with_device)
 {
 	/* not to be saved again */
 	network->dirty = 0;
 	weft_node_free(network->node);
 	network->node = NULL;
-	network_down(network);
+	if (with_device)
+		network_down(network);
 	delete_files(network);
 	network_close(network);
+}
+
+void network_delete(struct network *network)
+{
+	delete(network, true);
 }
 
 /* Beginnings. */
@@ -1081,7 +1110,8 @@ static int join(struct network *network, const struct network_wish *wish)
 static int give_up(struct network *network, int error, char trouble[256])
 {
 	snprintf(trouble, 256, "%s", *network->trouble ? network->trouble : strerror(-error));
-	network_delete(network);
+	/* one that was there before goes on to be whose it was */
+	delete(network, network->made_device);
 	return error;
 }
 

@@ -18,7 +18,8 @@
  * @dir:	descriptor of its directory
  * @dir_name:	below the daemon's
  * @node:	the core's part; NULL: it is down
- * @ifindex:	of the device
+ * @ifindex:	of the device; 0: there was none yet
+ * @made_device: it was not there before
  * @gossip:	socket, -1: none yet
  * @gossip_poll: of @gossip
  * @wake:	the node's timer
@@ -41,6 +42,7 @@ struct network {
 	char dir_name[33];
 	struct weft_node *node;
 	uint32_t ifindex;
+	bool made_device;
 	int gossip;
 	uv_poll_t gossip_poll;
 	uv_timer_t wake;
@@ -70,8 +72,8 @@ struct network_wish {
 };
 
 /*
- * 0, or a negated errno, with @trouble saying in words what is wrong and what to do. -EEXIST: this
- * machine has that network, or one of that name, which is then in @network.
+ * 0, or a negated errno, with @trouble saying in words what is wrong and what to do. -EEXIST with a
+ * @network that is not NULL: this machine has that network, or one of that name, and it is this.
  */
 int network_make(struct daemon *daemon, const struct network_wish *wish, struct network **network,
 		 char trouble[256]);

@@ -16,6 +16,18 @@
 
 #define KEPT (1ULL << CAP_NET_ADMIN)
 
+/*
+ * Landlock's, as linux/landlock.h has it since Linux 6.12 (ABI 6): our own, for it is built with older
+ * headers as well.
+ */
+struct landlock_ruleset {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
+#define SCOPE_SIGNAL (1ULL << 1)
+
 static int get_caps(struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3])
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -105,5 +117,25 @@ int privilege_drop_all(const char *user)
 		error = -errno;
 	if (!error && prctl(PR_SET_DUMPABLE, 0))
 		error = -errno;
+	return error;
+}
+
+/**
+ * privilege_drop_signals() - signal nobody any more but who is started from now on
+ *
+ * Whoever has the same user is out of reach as well, for ptrace() too. Privileges cannot be had any more
+ * (no_new_privs).
+ *
+ * Return: 0; a negated errno where the kernel cannot do that, as before Linux 6.12.
+ */
+int privilege_drop_signals(void)
+{
+	struct landlock_ruleset ruleset = { .scoped = SCOPE_SIGNAL };
+	int fd = syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0), error;
+
+	if (fd < 0)
+		return -errno;
+	error = syscall(SYS_landlock_restrict_self, fd, 0) ? -errno : 0;
+	close(fd);
 	return error;
 }

@@ -4,5 +4,6 @@
 
 int privilege_drop(const char *user);
 int privilege_drop_all(const char *user);
+int privilege_drop_signals(void);
 
 #endif /* WEFTD_PRIVILEGE_H */

@@ -299,7 +299,7 @@ static void all_join(struct sim *sim)
 static void split(struct sim *sim)
 {
 	struct weft_id subject = *weft_node_id(sim->nodes[options.members / 3].node);
-	struct weft_time now = sim_time(&sim->nodes[0]);
+	struct weft_time now;
 	unsigned int n;
 	uint64_t begin;
 

@@ -168,7 +168,7 @@ static bool same_candidate(const struct weft_candidate *a, const struct weft_can
 	return weft_endpoint_equal(&a->at, &b->at) && a->ifindex == b->ifindex;
 }
 
-/* The kernel has a session with it, and sees it there. */
+/* The kernel has a session with it, and sees it there: what a rendezvous said comes first no more. */
 void weft_contact_seen(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_candidate *at)
 {
@@ -182,6 +182,8 @@ void weft_contact_seen(struct weft_node *node, const struct weft_time *now,
 	}
 	contact->has_at = true;
 	contact->at = *at;
+	free(contact->published);
+	contact->published = NULL;
 	contact->turn = 0;
 }
 

@@ -40,6 +40,7 @@
  * @has_near:	whether there is @near
  * @near:	where a beacon came from
  * @published:	where it said in a rendezvous that it is, or NULL
+ * @published_issued: @published is of the announcement with this number; 0: of one that did not say
  * @turn:	which of its endpoints comes first
  * @heard_ms:	when a message came from it
  * @active_ms:	when there was last reason to have it in the kernel
@@ -81,6 +82,7 @@ struct weft_contact {
 	bool has_near;
 	struct weft_candidate near;
 	struct weft_endpoints *published;
+	uint64_t published_issued;
 	unsigned int turn;
 	uint64_t heard_ms;
 	uint64_t active_ms;

@@ -128,7 +128,11 @@ static void add_ways(const struct weft_node *node, struct ways *ways,
 	}
 }
 
-/* The likeliest first: on this network; where it last was; where it says, and others say, it is. */
+/*
+ * The likeliest first: on this network; where a rendezvous says it is; where it last was; where it said,
+ * and others say, it is. There is a hit only where nobody answers, so all that is older has failed, and
+ * the kernel is told no more than WEFT_NODE_CANDIDATES.
+ */
 static void find_ways(const struct weft_node *node, const struct weft_contact *contact,
 		      struct ways *ways)
 {
@@ -139,6 +143,8 @@ static void find_ways(const struct weft_node *node, const struct weft_contact *c
 	ways->count = 0;
 	if (contact->has_near)
 		add_way(node, ways, &contact->near);
+	if (contact->published)
+		add_ways(node, ways, contact->published);
 	if (contact->has_at)
 		add_way(node, ways, &contact->at);
 	if (member && member->announcement && weft_reachable(node, member)) {
@@ -147,8 +153,6 @@ static void find_ways(const struct weft_node *node, const struct weft_contact *c
 	}
 	if (hint)
 		add_ways(node, ways, &hint->endpoints);
-	if (contact->published)
-		add_ways(node, ways, contact->published);
 }
 
 /* Beginning with the one whose turn it is. */

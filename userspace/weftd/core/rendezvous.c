@@ -17,14 +17,18 @@
 #define PLAIN (WEFT_RENDEZVOUS_BYTES - crypto_secretbox_NONCEBYTES - crypto_secretbox_MACBYTES)
 #define ENDPOINT_BYTES 19
 
-/* What is sealed: each endpoint is its size, 16 bytes of address, 2 of port. */
+/*
+ * What is sealed: each endpoint is its size, 16 bytes of address, 2 of port. @issued is of the announcement
+ * that they are from, 0 by a weftd that did not know of it.
+ */
 struct content {
 	uint8_t version;
 	uint8_t count;
 	uint8_t identity[WEFT_ID_LEN];
 	uint8_t tunnel[32];
 	uint8_t endpoints[WEFT_MAX_ENDPOINTS][ENDPOINT_BYTES];
-	uint8_t zero[PLAIN - 2 - WEFT_ID_LEN - 32 - WEFT_MAX_ENDPOINTS * ENDPOINT_BYTES];
+	uint8_t issued[8];
+	uint8_t zero[PLAIN - 2 - WEFT_ID_LEN - 32 - WEFT_MAX_ENDPOINTS * ENDPOINT_BYTES - 8];
 };
 
 _Static_assert(sizeof(struct content) == PLAIN, "no padding");
@@ -57,6 +61,34 @@ static bool get_endpoint(struct weft_ip_endpoint *at, const uint8_t in[ENDPOINT_
 	return weft_ip_endpoint_valid(at);
 }
 
+static uint64_t announced(const struct weft_member *member)
+{
+	struct weft_fields fields;
+
+	if (!member || !member->announcement)
+		return 0;
+	weft_record_fields(member->announcement, &fields);
+	return fields.issued;
+}
+
+static void put_issued(uint8_t out[8], uint64_t issued)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--, issued >>= 8)
+		out[i] = issued & 0xff;
+}
+
+static uint64_t get_issued(const uint8_t in[8])
+{
+	uint64_t issued = 0;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		issued = issued << 8 | in[i];
+	return issued;
+}
+
 static void seal(struct weft_node *node, uint8_t bytes[WEFT_RENDEZVOUS_BYTES])
 {
 	struct weft_ip_endpoint at[WEFT_MAX_ENDPOINTS];
@@ -69,6 +101,7 @@ static void seal(struct weft_node *node, uint8_t bytes[WEFT_RENDEZVOUS_BYTES])
 	memcpy(content.tunnel, node->tunnel.public_key.bytes, sizeof(content.tunnel));
 	for (i = 0; i < content.count; i++)
 		put_endpoint(content.endpoints[i], &at[i]);
+	put_issued(content.issued, announced(weft_node_self(node)));
 	derive(key, node, "weft/1/rendezvous/seal", 0);
 	weft_random_bytes(&node->random, bytes, crypto_secretbox_NONCEBYTES);
 	crypto_secretbox_easy(bytes + crypto_secretbox_NONCEBYTES, (uint8_t *)&content,
@@ -89,8 +122,20 @@ static bool unseal(const struct weft_node *node, const uint8_t *bytes, struct co
 	return !error && content->version == 1 && content->count <= WEFT_MAX_ENDPOINTS;
 }
 
+/*
+ * A store has a member's values of half an hour, in no order, and may replay those of any time. What does
+ * not say how old it is, is older than all that do.
+ */
+static bool is_stale(const struct weft_contact *contact, const struct weft_member *member,
+		     uint64_t issued)
+{
+	if (contact->published && issued < contact->published_issued)
+		return true;
+	return issued && issued < announced(member);
+}
+
 static void found_member(struct weft_node *node, const struct weft_time *now,
-			 const struct weft_hint *hint)
+			 const struct weft_hint *hint, uint64_t issued)
 {
 	const struct weft_member *member = weft_roster_member(node->roster, &hint->identity);
 	struct weft_contact *contact;
@@ -99,13 +144,14 @@ static void found_member(struct weft_node *node, const struct weft_time *now,
 	    memcmp(&member->tunnel, &hint->tunnel, sizeof(hint->tunnel)))
 		return;
 	contact = weft_contact_get(node, member);
-	if (!contact || contact->alive)
+	if (!contact || contact->alive || is_stale(contact, member, issued))
 		return;
 	if (!contact->published)
 		contact->published = malloc(sizeof(*contact->published));
 	if (!contact->published)
 		return;
 	*contact->published = hint->endpoints;
+	contact->published_issued = issued;
 	weft_contact_touch(node, contact);
 	if (!weft_node_take_budget(node, now, WEFT_BUDGET_PROBE, 1))
 		return;
@@ -122,12 +168,12 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 	struct content content;
 	unsigned int i;
 
-	node->ran = false;
 	if (!node->config.rendezvous || !node->secrets.has_epoch ||
 	    len != WEFT_RENDEZVOUS_BYTES ||
 	    !weft_node_take_budget(node, now, WEFT_BUDGET_HIT, 1) ||
 	    !unseal(node, bytes, &content))
 		return;
+	node->ran = false;
 	memcpy(hint.identity.bytes, content.identity, sizeof(content.identity));
 	memcpy(hint.tunnel.bytes, content.tunnel, sizeof(content.tunnel));
 	endpoints = &hint.endpoints;
@@ -139,7 +185,7 @@ void weft_node_rendezvous_hit(struct weft_node *node, const struct weft_time *no
 	if (node->joining)
 		weft_join_found(node, now, &hint, NULL);
 	else if (node->state == WEFT_NODE_MEMBER)
-		found_member(node, now, &hint);
+		found_member(node, now, &hint, get_issued(content.issued));
 }
 
 /* What was asked meanwhile is forgotten. */
@@ -170,11 +216,17 @@ static bool may_use(const struct weft_node *node)
 	       node->state != WEFT_NODE_EXCLUDED;
 }
 
+/* Not while a new announcement is due: the one there is may tell where we were. */
+static bool may_publish(const struct weft_node *node)
+{
+	return node->state == WEFT_NODE_MEMBER && !node->announce_at;
+}
+
 void weft_rendezvous_run(struct weft_node *node, const struct weft_time *now)
 {
 	if (!may_use(node))
 		return;
-	if (node->state == WEFT_NODE_MEMBER && now->ms >= node->publish_at) {
+	if (may_publish(node) && now->ms >= node->publish_at) {
 		node->publish = true;
 		node->publish_at = now->ms + weft_random_about(&node->random, PUBLISH_EVERY);
 	}
@@ -189,7 +241,7 @@ uint64_t weft_rendezvous_due(const struct weft_node *node)
 {
 	if (!may_use(node))
 		return WEFT_NEVER;
-	if (node->state == WEFT_NODE_MEMBER && node->publish_at < node->look_up_at)
+	if (may_publish(node) && node->publish_at < node->look_up_at)
 		return node->publish_at;
 	return node->look_up_at;
 }

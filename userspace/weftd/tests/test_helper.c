@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -236,6 +237,23 @@ static void test_cannot_start(void **state)
 	end(&world);
 }
 
+/* The keeper's own socket is not where it tells. */
+static void test_too_many_words(void **state)
+{
+	char command[2 * (KEEPER_MAX_WORDS + 2)] = "a";
+	struct world world;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < KEEPER_MAX_WORDS; i++)
+		strcat(command, " a");
+	begin(&world, &quick);
+	use_command(&world, command);
+	UNTIL(&world, see(&world)->starts >= 3 && see(&world)->state == HELPER_WAITING);
+	assert_contains(see(&world)->trouble, "Invalid argument");
+	end(&world);
+}
+
 static void test_never_ready(void **state)
 {
 	struct helper_limits limits = quick;
@@ -350,6 +368,21 @@ static void test_slow(void **state)
 	end(&world);
 }
 
+/* It has closed its ears, and lives: what is asked of it can never be answered. */
+static void test_deaf(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, &quick);
+	use(&world, HELLO "exec <&-\necho trouble deaf\nexec sleep 1000\n", 0755);
+	UNTIL(&world, *see(&world)->trouble);
+	helper_look_up(world.helper, key);
+	UNTIL(&world, see(&world)->state == HELPER_WAITING);
+	assert_contains(see(&world)->trouble, "does not answer");
+	end(&world);
+}
+
 static void test_bounded(void **state)
 {
 	struct world world;
@@ -403,35 +436,94 @@ static void test_unprivileged(void **state)
 	end(&world);
 }
 
-/* The end of a helper is the end of what it started. */
-static void test_leaves_nothing(void **state)
+/* It is the same user as the keeper and all other helpers, and yet may signal what it started alone. */
+static void test_signals_nobody(void **state)
 {
 	struct world world;
-	pid_t grandchild;
 
 	(void)state;
+	/* what the kernel has of it: Linux 6.12 and later */
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
+		skip();
 	begin(&world, &quick);
-	use(&world, HELLO "sleep 1000 & echo trouble $!\nexec cat >/dev/null\n", 0755);
-	UNTIL(&world, *see(&world)->trouble);
-	grandchild = strtol(see(&world)->trouble, NULL, 10);
-	assert_int_equal(kill(grandchild, 0), 0);
+	use(&world, HELLO "kill -0 $PPID && keeper=yes\nsleep 1000 & kill $! && own=yes\n"
+	    "echo trouble keeper ${keeper-no} own ${own-no}\nexec cat >/dev/null\n", 0755);
+	UNTIL(&world, strstr(see(&world)->trouble, "own"));
+	assert_string_equal(see(&world)->trouble, "keeper no own yes");
 	end(&world);
-	/* gone, or about to be: init, or whoever is in its place, may be slow to notice */
-	for (;;) {
-		char path[32], text[64] = "";
-		int fd;
+}
 
-		snprintf(path, sizeof(path), "/proc/%d/stat", grandchild);
-		fd = open(path, O_RDONLY);
-		if (fd < 0)
-			break;
-		if (read(fd, text, sizeof(text) - 1) <= 0 || strstr(text, ") Z")) {
-			close(fd);
-			break;
-		}
-		close(fd);
+/* Gone, or about to be: whoever has to notice may be slow. */
+static bool is_gone(pid_t pid)
+{
+	char path[32], text[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return true;
+	if (read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = 0;
+	close(fd);
+	return !*text || strstr(text, ") Z");
+}
+
+static void wait_until_gone(pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < 6000 && !is_gone(pid); i++)
 		usleep(10000);
-	}
+	assert_true(is_gone(pid));
+}
+
+/*
+ * The end of a helper is the end of what it started, also in another session, and of what that started.
+ * In the trouble are the three.
+ */
+static const char parents[] = HELLO
+	"sleep 1000 & a=$!\n"
+	"setsid sh -c 'setsid sh -c \"echo trouble $0 $$ \\$\\$; exec sleep 1000\" & wait' $a &\n"
+	"exec cat >/dev/null\n";
+
+static void read_pids(const struct world *world, pid_t pids[3])
+{
+	unsigned int i;
+
+	assert_int_equal(sscanf(see(world)->trouble, "%d %d %d", &pids[0], &pids[1], &pids[2]), 3);
+	for (i = 0; i < 3; i++)
+		assert_false(is_gone(pids[i]));
+	assert_int_equal(getsid(pids[1]), pids[1]);
+	assert_int_equal(getsid(pids[2]), pids[2]);
+}
+
+static void test_leaves_nothing(void **state)
+{
+	struct helper_limits limits = quick;
+	struct world world;
+	unsigned int i;
+	pid_t pids[3];
+
+	(void)state;
+	/* while the keeper goes on, and the next one is not there yet */
+	limits.retry_ms = 60000;
+	begin(&world, &limits);
+	use(&world, parents, 0755);
+	UNTIL(&world, *see(&world)->trouble);
+	read_pids(&world, pids);
+	kill(see(&world)->pid, SIGKILL);
+	for (i = 0; i < 3; i++)
+		wait_until_gone(pids[i]);
+	end(&world);
+	/* with the keeper */
+	begin(&world, &quick);
+	use(&world, parents, 0755);
+	UNTIL(&world, *see(&world)->trouble);
+	read_pids(&world, pids);
+	end(&world);
+	for (i = 0; i < 3; i++)
+		wait_until_gone(pids[i]);
 }
 
 static void test_keeper_gone(void **state)
@@ -447,6 +539,9 @@ static void test_keeper_gone(void **state)
 	assert_contains(see(&world)->trouble, "restart weftd");
 	helper_publish(world.helper, key, value);
 	helper_look_up(world.helper, key);
+	/* and when it is tried again, that is what is to be done still */
+	UNTIL(&world, strstr(see(&world)->trouble, "cannot be started"));
+	assert_contains(see(&world)->trouble, "restart weftd");
 	end(&world);
 }
 
@@ -458,14 +553,17 @@ int main(void)
 		cmocka_unit_test(test_ends_at_once),
 		cmocka_unit_test(test_backs_off),
 		cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_too_many_words),
 		cmocka_unit_test(test_never_ready),
 		cmocka_unit_test(test_chatters),
 		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_deaf),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_signals_nobody),
 		cmocka_unit_test(test_leaves_nothing),
 		cmocka_unit_test(test_keeper_gone),
 	};

@@ -195,6 +195,7 @@ static void test_rendezvous(void **state)
 	struct weft_out_rendezvous published;
 	struct weft_node_peer peer;
 	struct weft_time now;
+	unsigned int before;
 	char *token;
 
 	(void)state;
@@ -211,8 +212,12 @@ static void test_rendezvous(void **state)
 	sim_kill(sim, 0);
 	sim_kill(sim, 1);
 	sim_move(sim, 0);
+	before = sim->nodes[0].published;
 	sim_restart(sim, 0);
+	/* where it was before, it is no more; where it is, it says in a moment */
+	assert_int_equal(sim->nodes[0].published, before);
 	sim_run(sim, 3 * SIM_SECOND);
+	assert_int_equal(sim->nodes[0].published, before + 1);
 	sim_move(sim, 1);
 	sim_restart(sim, 1);
 	/* not ten: where it is now is published at once, not in the turn of where it was */

@@ -761,11 +761,16 @@ static void test_forged_hints(void **state)
 	assert_false(weft_beacon_make(peer, &beacon));
 	weft_node_beacon(node, &now, &from, beacon.bytes, WEFT_BEACON_BYTES);
 	assert_false(contact->has_near);
-	/* the same of what others publish */
+	/* the same of what others publish; what is none is no reason to look at all that may be due */
 	node->config.rendezvous = true;
 	peer->publish = true;
 	assert_true(weft_rendezvous_output(peer, &now, &output));
 	contact->alive = true;
+	node->ran = true;
+	output.rendezvous.bytes[100] ^= 1;
+	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES);
+	assert_true(node->ran);
+	output.rendezvous.bytes[100] ^= 1;
 	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES);
 	weft_node_rendezvous_hit(node, &now, output.rendezvous.bytes, WEFT_RENDEZVOUS_BYTES - 1);
 	node->secrets.has_epoch = false;
@@ -801,6 +806,82 @@ static void test_forged_hints(void **state)
 		assert_true(weft_rendezvous_output(node, &now, &output));
 		assert_int_equal(weft_rendezvous_output(node, &now, &output), i != 1);
 	}
+	sim_free(sim);
+}
+
+static void tell_locals(struct sim_node *at, const struct weft_local_endpoint *locals, size_t count)
+{
+	struct weft_time now = sim_time(at);
+
+	weft_node_local_endpoints(at->node, &now, locals, count);
+	sim_pump(at);
+	sim_run(at->sim, 5 * SIM_MINUTE);
+}
+
+/* What the kernel is told of the other of two, after a hit. */
+static void hit(struct sim_node *at, const struct weft_out_rendezvous *value,
+		struct weft_output *output)
+{
+	struct weft_time now = sim_time(at);
+
+	memset(output, 0, sizeof(*output));
+	weft_node_rendezvous_hit(at->node, &now, value->bytes, sizeof(value->bytes));
+	weft_peer_output(at->node, output);
+}
+
+/*
+ * Who announced more endpoints than the kernel is told, and then moved: where it was found comes first,
+ * until somebody heard it.
+ */
+static void test_found_first(void **state)
+{
+	struct sim *sim = sim_network(91, 2, 3);
+	struct sim_node *one = &sim->nodes[0], *other = &sim->nodes[1];
+	struct weft_candidate at = { .at = { .size = 4, .address = { 203, 0, 113, 7 }, .port = 7 } };
+	struct weft_local_endpoint locals[9] = { 0 };
+	struct weft_out_rendezvous old;
+	struct weft_contact *contact;
+	struct weft_output output;
+	struct weft_time now;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++)
+		locals[i] = (struct weft_local_endpoint){
+			.at = { .size = 4, .address = { 198, 51, 100, i }, .port = 9 },
+			.kind = WEFT_LOCAL_STATIC };
+	one->node->config.rendezvous = true;
+	other->node->config.rendezvous = true;
+	tell_locals(other, locals, 9);
+	old = other->publication;
+	other->group = 1;
+	locals[0].at = at.at;
+	tell_locals(other, locals, 1);
+	contact = weft_contact_find(one->node, weft_node_id(other->node));
+	assert_false(contact->alive);
+	contact->has_near = false;
+	now = sim_time(one);
+	weft_node_session_expired(one->node, &now, &contact->key);
+	hit(one, &old, &output);
+	assert_true(contact->published->count >= 9);
+	hit(one, &other->publication, &output);
+	assert_int_equal(output.type, WEFT_OUT_PEER);
+	assert_true(weft_endpoint_equal(&output.peer.candidates[0].at, &at.at));
+	/* what it published before is still in the store, and found again; so may anybody replay it */
+	hit(one, &old, &output);
+	assert_true(weft_endpoint_equal(&contact->published->at[0], &at.at));
+	weft_node_session_new(one->node, &now, &contact->key, NULL);
+	assert_non_null(contact->published);
+	weft_node_session_new(one->node, &now, &contact->key, &at);
+	assert_null(contact->published);
+	/* nor is it anything beside what the roster says */
+	weft_take_record(one->node, &now, weft_node_self(other->node)->announcement, NULL);
+	sim_pump(one);
+	contact->alive = false;
+	hit(one, &old, &output);
+	assert_null(contact->published);
+	hit(one, &other->publication, &output);
+	assert_non_null(contact->published);
 	sim_free(sim);
 }
 
@@ -1020,6 +1101,7 @@ int main(void)
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_forged_hints),
+		cmocka_unit_test(test_found_first),
 		cmocka_unit_test(test_damaged_endpoints),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),

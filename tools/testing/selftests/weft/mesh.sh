@@ -249,8 +249,13 @@ when_it_is_killed_another_takes_over() {
 }
 
 two_networks_on_one_machine() {
-	local token
+	local token home
 	token=$(on emil weft init work --ipv4 10.78.0.0/16 --json | jq -r .token)
+	# the interface of one is not taken by another, nor deleted for that
+	home=$(on berta weft status home --json | jq -r '.[0].interface')
+	fails 1 "choose one with --interface" on berta weft init third --interface "$home"
+	fails 1 "choose one with --interface" on berta weft join "$token" --interface "$home"
+	reaches berta anna
 	on berta weft join "$token"
 	reaches berta emil
 	reaches emil berta.work

@@ -126,11 +126,6 @@ is_admin() {
 	status "$1" '.members[] | select(.self) | .admin' | grep -qx true
 }
 
-knows_invitation() { # what the other says of itself has come, and so has what came before
-	same "$(status "$1" '[.members[] | [.name, .admin]] | sort')" \
-		"$(status "$2" '[.members[] | [.name, .admin]] | sort')"
-}
-
 # --- ten come ---
 
 ten_join() {
@@ -517,7 +512,7 @@ rss_of() {
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(<"$TMP/$1/pid")/status"
 }
 
-# most NUMBER...: the least, the middle and the most
+# spread NUMBER...: the least, the middle and the most
 spread() {
 	printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 }
 		END { printf "%d to %d, half of them below %d", v[1], v[NR], v[int((NR + 1) / 2)] }'
@@ -561,7 +556,10 @@ a_thousand() {
 	note "its processor time in $((all / 1000)) s, ms: $(spread "${cpu[@]}")"
 	note "peers in its kernel: $(spread "${peers[@]}")"
 	# neighbours, links, conversations; not a thousand, nor even all thirty and those looked at
-	for n in "${peers[@]}"; do [ "$n" -ge 1 ] && [ "$n" -lt 100 ]; done
+	for n in "${peers[@]}"; do
+		[ "$n" -ge 1 ]
+		[ "$n" -lt 100 ]
+	done
 	# any two of them still reach each other
 	soon 90 can_ping m3 m10
 	soon 90 can_ping m50 m5
