@@ -127,10 +127,10 @@ test_on_the_wire() {
 	# where they leave: nothing has been lost or has changed places
 	background a tcpdump -B 16384 -U -i tob -s 2000 -w "$TMP/pcap" --immediate-mode \
 		udp dst port 2000
-	soon 10 test -s "$TMP/pcap"
+	soon 60 test -s "$TMP/pcap"
 	carries a b 192.168.77.2
 	# all that was carried, but what is just being written
-	soon 20 larger_than 350000 "$TMP/pcap"
+	soon 60 larger_than 350000 "$TMP/pcap"
 	stop_background
 	check_capture "$TMP/pcap"
 	wire_whole

@@ -181,9 +181,9 @@ test_on_the_wire() {
 	rm -f "$TMP/pcap"
 	background a tcpdump -B 16384 -U -i tob -s 2000 -w "$TMP/pcap" --immediate-mode \
 		udp dst port 2000
-	soon 10 test -s "$TMP/pcap"
+	soon 60 test -s "$TMP/pcap"
 	BURST=udp-send-mixed burst a b 192.168.77.2 800 480
-	soon 20 larger_than 130000 "$TMP/pcap"
+	soon 60 larger_than 130000 "$TMP/pcap"
 	stop_background
 	check_capture "$TMP/pcap"
 	wire_whole

@@ -29,7 +29,7 @@
 #define DRAIN_MS 1000
 #define IDLE_MS 10000
 /* Seconds for which a receiver waits for the first byte. */
-#define PATIENCE 20
+#define PATIENCE 60
 
 static int open_socket(int type, const char *addr, const char *port, int passive)
 {
