@@ -38,16 +38,27 @@ features() {
 wire_whole() { features tso on gso on tx-udp-segmentation on gro off tx on sg on; }
 wire_cut() { features tso off gso off tx-udp-segmentation off gro off; }
 
-# burst FROM TO ADDRESS COUNT SIZE: all arrive, in order unless IN_ORDER matches another number of
-# those that are late. From one CPU: a veth pair has a queue for each.
-burst() {
+# send_burst FROM TO ADDRESS COUNT SIZE: what arrived is in $TMP/burst then. From one CPU: a veth pair
+# has a queue for each.
+send_burst() {
 	local udp=$TMP/burst
 	rm -f "$udp"
 	in_ns "$2" transfer udp-receive "$3" 5003 "$udp"
 	in_ns "$1" taskset -c 0 transfer "${BURST:-udp-send}" "$3" 5003 "$4" "$5"
 	soon 60 test -e "$udp"
 	cat "$udp"
-	grep -qx "received $4 late ${IN_ORDER:-0} twice 0" "$udp"
+}
+
+# burst FROM TO ADDRESS COUNT SIZE: all arrive, in order
+burst() {
+	send_burst "$@"
+	grep -qx "received $4 late 0 twice 0" "$TMP/burst"
+}
+
+# Where two CPUs send, in order, a veth pair's queues change that; and a queue may be full.
+most_of_burst() {
+	send_burst "$@"
+	awk -v sent="$4" '{ exit $2 < sent / 2 || $2 > sent || $6 > 0 }' "$TMP/burst"
 }
 
 test_bursts() {
@@ -137,9 +148,8 @@ test_among_tcp() {
 	rm -f "$tcp"
 	b transfer tcp-receive 192.168.77.2 5000 "$tcp"
 	background a transfer tcp-send 192.168.77.2 5000 3000000
-	# two CPUs send
-	IN_ORDER='[0-9]*' burst a b 192.168.77.2 1000 64
-	IN_ORDER='[0-9]*' BURST=udp-send-mixed burst a b fd77::2 500 480
+	most_of_burst a b 192.168.77.2 1000 64
+	BURST=udp-send-mixed most_of_burst a b fd77::2 500 480
 	soon 60 test -e "$tcp"
 	same "$(cat "$tcp")" "received 3000000 wrong 0"
 }
