@@ -118,17 +118,21 @@ s.bind(("192.168.77.2", 5005))
 while True: s.sendto(*s.recvfrom(100))'
 	a timeout 50 python3 -c '
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.connect(("192.168.77.2", 5005))
-s.settimeout(1)
+def connected(seconds):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(("192.168.77.2", 5005))
+    s.settimeout(seconds)
+    return s
 for tries in range(20):
     try:
+        s = connected(1)
         s.send(b"ready?")
         s.recv(100)
         break
     except OSError:
         pass
-s.settimeout(40)
+# no error of an attempt before is for this one
+s = connected(40)
 for i in range(50):
     s.send(b"%d" % i)
     assert s.recv(100) == b"%d" % i'
