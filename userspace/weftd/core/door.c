@@ -282,8 +282,10 @@ static void expect(struct weft_node *node, const struct weft_time *now,
 	memcpy(joiner.bytes, admission->slot.about, WEFT_ID_LEN);
 	member = weft_roster_member(node->roster, &joiner);
 	contact = weft_reachable(node, member) ? weft_contact_get(node, member) : NULL;
-	if (contact)
-		weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
+	if (!contact)
+		return;
+	contact->newcomer = true;
+	weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
 }
 
 static int try_join(struct weft_node *node, const struct weft_time *now,

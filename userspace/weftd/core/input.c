@@ -105,6 +105,10 @@ static void receive(struct weft_node *node, const struct weft_time *now, const u
 		return;
 	}
 	weft_link_heard(node, now, contact);
+	if (contact->newcomer) {
+		contact->newcomer = false;
+		weft_introduce(node, contact);
+	}
 	dispatch(node, now, contact, message);
 }
 

@@ -24,6 +24,7 @@
  * @key:	its tunnel key
  * @address:	its overlay address
  * @hinted:	@key is a token's word; the roster may not know it yet
+ * @newcomer: we let it in, and it has not been introduced yet
  * @doubt_ms:	since when nobody who may admit admits it, or another has its key; 0: that is not so
  * @wanted:	enum weft_wanted
  * @told:	digest of what the kernel was told of it, but for
@@ -65,6 +66,7 @@ struct weft_contact {
 	struct weft_tunnel_key key;
 	uint8_t address[16];
 	bool hinted;
+	bool newcomer;
 	uint64_t doubt_ms;
 	unsigned int wanted;
 	uint8_t told[16];
@@ -460,6 +462,7 @@ void weft_take_record_bytes(struct weft_node *node, const struct weft_time *now,
 			    struct weft_contact *contact, const uint8_t *bytes, size_t len);
 void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 		      struct weft_contact *contact, const struct weft_want *want);
+void weft_introduce(struct weft_node *node, const struct weft_contact *contact);
 void weft_send_record(struct weft_node *node, const uint8_t from[16], const uint8_t to[16],
 		      struct weft_record *record);
 void weft_spread_run(struct weft_node *node, const struct weft_time *now);

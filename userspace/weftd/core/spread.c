@@ -247,6 +247,53 @@ void weft_send_record(struct weft_node *node, const uint8_t from[16], const uint
 	send_parcel(&parcel);
 }
 
+/* From the root on. At most WEFT_MAX_LEVEL. */
+static void put_appointments(struct parcel *parcel, const uint8_t admin[WEFT_ID_LEN])
+{
+	const struct weft_record *record;
+	struct weft_id id;
+
+	memcpy(id.bytes, admin, sizeof(id.bytes));
+	record = weft_roster_appointment(parcel->node->roster, &id);
+	if (!record)
+		return;
+	put_appointments(parcel, record->slot.by);
+	put_record(parcel, record);
+}
+
+/* By what right somebody is a member, and where. */
+static void put_member(struct parcel *parcel, const struct weft_member *member)
+{
+	if (!member || member->state != WEFT_MEMBER)
+		return;
+	if (member->invitation) {
+		put_appointments(parcel, member->invitation->slot.by);
+		put_record(parcel, member->invitation);
+	} else {
+		put_appointments(parcel, member->admission->slot.by);
+	}
+	put_record(parcel, member->admission);
+	if (member->announcement)
+		put_record(parcel, member->announcement);
+}
+
+/*
+ * The first that a new member is told: what makes it one, and us, and what the network is called. It
+ * would find all that among thousands of records that it fetches, but until then it has not joined.
+ */
+void weft_introduce(struct weft_node *node, const struct weft_contact *contact)
+{
+	const struct weft_record *settings = weft_roster_settings(node->roster);
+	struct parcel parcel = { .node = node, .from = node->address, .to = contact->address,
+				 .message.type = WEFT_RECORDS };
+
+	if (settings)
+		put_record(&parcel, settings);
+	put_member(&parcel, weft_node_self(node));
+	put_member(&parcel, weft_roster_member(node->roster, &contact->id));
+	send_parcel(&parcel);
+}
+
 void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 		      struct weft_contact *contact, const struct weft_want *want)
 {
