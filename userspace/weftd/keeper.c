@@ -102,7 +102,10 @@ static bool split(char *command, char *words[KEEPER_MAX_WORDS + 1])
 	return n && !word;
 }
 
-/* In the child. Only the error pipe, in the place of our socket, is left open beyond what is the helper's. */
+/*
+ * In the child. Only the error pipe, in the place of our socket, is left open beyond what is the
+ * helper's.
+ */
 static int become_helper(char *command, const int fds[3])
 {
 	static char search[] = "PATH=/usr/local/bin:/usr/bin:/bin", locale[] = "LC_ALL=C",
