@@ -195,6 +195,7 @@ static void answer_knock(struct weft_node *node, const struct weft_time *now,
 	struct weft_fields grant;
 
 	guest->until_ms = now->ms + GUEST_STAYS;
+	door->joiner = knock->joiner;
 	door->unix_s = now->unix_s;
 	if (!guest->invitation || !weft_id_equal(&guest->invitation->hash, &knock->invitation))
 		door->error = -ENOENT;

@@ -214,6 +214,7 @@ static void get_door(struct weft_cbor_reader *reader, struct weft_door *door)
 	const uint8_t *ipv4;
 	size_t len;
 
+	weft_cbor_get_fixed(reader, door->joiner.bytes, sizeof(door->joiner.bytes));
 	door->error = get_verdict(reader);
 	door->unix_s = weft_cbor_get_uint(reader, WEFT_MAX_TIME);
 	ipv4 = weft_cbor_get_bytes(reader, sizeof(door->ipv4), &len);
@@ -226,6 +227,7 @@ static void get_door(struct weft_cbor_reader *reader, struct weft_door *door)
 
 static void put_door(struct weft_cbor_writer *writer, const struct weft_door *door)
 {
+	weft_cbor_put_bytes(writer, door->joiner.bytes, sizeof(door->joiner.bytes));
 	weft_cbor_put_uint(writer, verdict_of(door->error));
 	weft_cbor_put_uint(writer, door->unix_s);
 	weft_cbor_put_bytes(writer, door->ipv4, door->has_ipv4 ? sizeof(door->ipv4) : 0);
@@ -284,7 +286,7 @@ static size_t content_items(enum weft_message_type type)
 	static const uint8_t items[WEFT_MESSAGE_TYPES] = {
 		[WEFT_PING] = 4, [WEFT_PONG] = 3, [WEFT_RANGES] = 1, [WEFT_LIST] = 2,
 		[WEFT_WANT] = 1, [WEFT_RECORDS] = 1, [WEFT_PIECE_OF_RECORD] = 4,
-		[WEFT_ASK_SECRET] = 1, [WEFT_SECRET] = 1, [WEFT_KNOCK] = 2, [WEFT_DOOR] = 3,
+		[WEFT_ASK_SECRET] = 1, [WEFT_SECRET] = 1, [WEFT_KNOCK] = 2, [WEFT_DOOR] = 4,
 		[WEFT_JOIN] = 2, [WEFT_WELCOME] = 1,
 	};
 

@@ -123,12 +123,14 @@ struct weft_knock {
 
 /**
  * struct weft_door - the answer to a knock
+ * @joiner:	whose: others with the same token have the same address at the door
  * @error:	0, or why not; -ENOENT: send the invitation
  * @unix_s:	what time it is there
  * @has_ipv4:	whether there is @ipv4
  * @ipv4:	an address that is free
  */
 struct weft_door {
+	struct weft_id joiner;
 	int error;
 	uint64_t unix_s;
 	bool has_ipv4;

@@ -377,6 +377,7 @@ static void door_answered(struct weft_node *node, const struct weft_time *now,
 	int error = door->error;
 
 	if (joining->phase != WEFT_JOIN_KNOCK || !which ||
+	    !weft_id_equal(&door->joiner, &node->identity.id) ||
 	    is_last_resort(joining, which - joining->doors))
 		return;
 	if (error == -ENOENT) {

@@ -177,10 +177,12 @@ static void test_door(void **state)
 	assert_true(weft_id_equal(&decoded.knock.invitation, &message.knock.invitation));
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		message = (struct weft_message){ .type = WEFT_DOOR };
+		message.door.joiner = identity_of(3).id;
 		message.door.error = errors[i];
 		message.door.unix_s = NOW;
 		message.door.has_ipv4 = i & 1;
 		check(&message, &decoded);
+		assert_true(weft_id_equal(&decoded.door.joiner, &message.door.joiner));
 		assert_int_equal(decoded.door.error, errors[i]);
 		message = (struct weft_message){ .type = WEFT_WELCOME, .welcome = errors[i] };
 		check(&message, &decoded);

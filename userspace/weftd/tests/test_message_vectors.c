@@ -101,6 +101,7 @@ static void say_joining(void)
 	message.knock.invitation = invitation->hash;
 	say("knock", &message);
 	message = (struct weft_message){ .type = WEFT_DOOR };
+	message.door.joiner = identity_of(1).id;
 	message.door.unix_s = NOW;
 	message.door.has_ipv4 = true;
 	memcpy(message.door.ipv4, "\x0a\x4d\x00\x09", 4);

@@ -218,6 +218,7 @@ static void test_door_that_keeps(void **state)
 	sim_run(sim, SIM_SECOND);
 	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
 	/* the others are asked first; not it, even if it opens unasked */
+	open.door.joiner = *weft_node_id(node);
 	open.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
 	say(sim, n, door, &open);
 	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
@@ -303,6 +304,7 @@ static void test_doors(void **state)
 	/* another's welcome is none, and another's answer comes too late */
 	say(sim, n, other, &welcome);
 	assert_int_equal(dropped(sim, n, WEFT_DROP_UNASKED), 1);
+	door.door.joiner = *weft_node_id(node);
 	door.door.error = -EKEYREVOKED;
 	say(sim, n, other, &door);
 	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
@@ -320,7 +322,8 @@ static void test_doors(void **state)
 	say(sim, n, at, &welcome);
 	assert_int_equal(dropped(sim, n, WEFT_DROP_UNASKED), 2);
 	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
-	door.door = (struct weft_door){ .unix_s = sim_time(&sim->nodes[n]).unix_s };
+	door.door = (struct weft_door){ .joiner = *weft_node_id(node),
+					.unix_s = sim_time(&sim->nodes[n]).unix_s };
 	say(sim, n, at, &door);
 	assert_true(joining_in(sim, n, WEFT_JOIN_HAND_OVER));
 	/* refused there: the others are asked */
@@ -465,6 +468,11 @@ static void test_door_without_memory(void **state)
 	assert_int_equal(node->joining->door_count, 1);
 	memcpy(at, weft_contact_find(node, &node->joining->doors[0].identity)->address, 16);
 	door.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	/* one who knocks with the same token is answered at the same address */
+	door.door.joiner = *weft_node_id(sim->nodes[0].node);
+	say(sim, n, at, &door);
+	assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	door.door.joiner = *weft_node_id(node);
 	for (i = 0; i < 10 && !joining_in(sim, n, WEFT_JOIN_HAND_OVER); i++) {
 		left = i;
 		say(sim, n, at, &door);
