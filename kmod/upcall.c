@@ -238,19 +238,13 @@ static struct held_address *add_address(struct weft_device *wdev,
 	return held;
 }
 
-/* What was its own is not the device's any more; the packets stay with it. */
+/* It counts until release_address(): memory is free when it is freed. */
 static void unlink_address(struct weft_upcalls *upcalls,
 			   struct held_address *held, struct list_head *to)
 {
-	const struct sk_buff *skb;
-
 	lockdep_assert_held(&upcalls->lock);
 	hlist_del(&held->node);
 	list_move_tail(&held->list, to);
-	upcalls->address_count--;
-	upcalls->packets -= skb_queue_len(&held->packets);
-	skb_queue_walk(&held->packets, skb)
-		upcalls->bytes -= skb->truesize;
 }
 
 /* Returns what had to make room, or NULL. */
@@ -350,21 +344,38 @@ static void drop_held(struct weft_device *wdev, struct sk_buff *skb)
 	weft_drop(wdev, skb, WEFT_DROP_TX_NO_PEER);
 }
 
+static void release_address(struct weft_device *wdev, struct held_address *held,
+			    void (*release)(struct weft_device *wdev,
+					    struct sk_buff *skb))
+{
+	struct weft_upcalls *upcalls = &wdev->upcalls;
+	unsigned int packets = 0, bytes = 0;
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&held->packets))) {
+		packets++;
+		bytes += skb->truesize;
+		rcu_read_lock_bh();
+		release(wdev, skb);
+		rcu_read_unlock_bh();
+	}
+	kfree(held);
+
+	spin_lock_bh(&upcalls->lock);
+	upcalls->address_count--;
+	upcalls->packets -= packets;
+	upcalls->bytes -= bytes;
+	spin_unlock_bh(&upcalls->lock);
+}
+
 static void release_list(struct weft_device *wdev, struct list_head *list,
 			 void (*release)(struct weft_device *wdev,
 					 struct sk_buff *skb))
 {
 	struct held_address *held, *next;
-	struct sk_buff *skb;
 
-	list_for_each_entry_safe(held, next, list, list) {
-		while ((skb = __skb_dequeue(&held->packets))) {
-			rcu_read_lock_bh();
-			release(wdev, skb);
-			rcu_read_unlock_bh();
-		}
-		kfree(held);
-	}
+	list_for_each_entry_safe(held, next, list, list)
+		release_address(wdev, held, release);
 }
 
 static void release_addresses(struct weft_device *wdev, bool recheck)

@@ -53,8 +53,8 @@ struct weft_upcall_bucket {
  * @due: jiffies64 when @work is to run next; U64_MAX if it is not queued
  * @by_address: chains of addresses that nobody has, by hash
  * @addresses: the same, oldest first
- * @address_count: how many
- * @packets: held for them, all together
+ * @address_count: how many, with those that are just let go
+ * @packets: held for them, all together, likewise
  * @bytes: memory of these, skb->truesize
  * @address_bucket: limits how often userspace is told of an address
  * @initiations: of those who are no peers, oldest first, one of each key

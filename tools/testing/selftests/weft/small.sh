@@ -116,21 +116,22 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("192.168.77.2", 5005))
 while True: s.sendto(*s.recvfrom(100))'
-	a timeout 50 python3 -c '
-import socket
+	a timeout 100 python3 -c '
+import socket, time
 def connected(seconds):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.connect(("192.168.77.2", 5005))
     s.settimeout(seconds)
     return s
-for tries in range(20):
+# refused at once, until the other one listens
+for tries in range(60):
     try:
         s = connected(1)
         s.send(b"ready?")
         s.recv(100)
         break
     except OSError:
-        pass
+        time.sleep(0.5)
 # no error of an attempt before is for this one
 s = connected(40)
 for i in range(50):
