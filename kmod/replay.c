@@ -28,7 +28,7 @@ void weft_replay_init(struct weft_replay *r)
  * @counter: counter of a message that has been authenticated: an unproven one
  *	must not move the window
  *
- * Context: any but hard interrupt; takes @r->lock.
+ * Context: bottom halves disabled; takes @r->lock.
  * Return: true if the counter is new, and now marked as seen; false if it was
  * seen, is too old to know, or is at or above WEFT_REPLAY_LIMIT.
  */
@@ -42,7 +42,7 @@ bool weft_replay_check(struct weft_replay *r, u64 counter)
 	if (unlikely(counter >= WEFT_REPLAY_LIMIT))
 		return false;
 
-	spin_lock_bh(&r->lock);
+	spin_lock(&r->lock);
 
 	/* Cannot wrap: see WEFT_REPLAY_LIMIT. */
 	if (unlikely(counter + WEFT_REPLAY_WINDOW + 1 < r->counter))
@@ -62,6 +62,6 @@ bool weft_replay_check(struct weft_replay *r, u64 counter)
 
 	fresh = !__test_and_set_bit(counter % WEFT_REPLAY_BITS, r->bitmap);
 out:
-	spin_unlock_bh(&r->lock);
+	spin_unlock(&r->lock);
 	return fresh;
 }

@@ -47,6 +47,8 @@
  * @mss: payload of each segment but the last
  * @count: segments
  * @stride: length of each message but the last
+ * @network_sum: of the IPv4 header, but for what differs between segments
+ * @transport_sum: of pseudo and transport header, likewise
  * @piece: where payload has been found
  */
 struct cut {
@@ -60,6 +62,8 @@ struct cut {
 	unsigned int mss;
 	unsigned int count;
 	unsigned int stride;
+	__wsum network_sum;
+	__wsum transport_sum;
 	struct weft_piece piece;
 };
 
@@ -117,9 +121,54 @@ bool weft_segment_knows(struct sk_buff *skb)
 		       info->gso_segs;
 }
 
+static __wsum network_sum(const struct sk_buff *skb)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	__wsum sum;
+
+	if (skb->protocol != htons(ETH_P_IP))
+		return 0;
+	sum = csum_partial(ip, ip->ihl * 4, 0);
+	sum = csum_sub(sum, csum_unfold((__force __sum16)ip->tot_len));
+	sum = csum_sub(sum, csum_unfold((__force __sum16)ip->id));
+	return csum_sub(sum, csum_unfold(ip->check));
+}
+
+/* The pseudo header's, without a length, is added to @sum. */
+static __wsum pseudo_sum(const struct sk_buff *skb, __wsum sum)
+{
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+	const struct iphdr *ip = ip_hdr(skb);
+	u8 protocol = is_udp(skb) ? IPPROTO_UDP : IPPROTO_TCP;
+	__sum16 folded;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		folded = csum_tcpudp_magic(ip->saddr, ip->daddr, 0, protocol,
+					   sum);
+	else
+		folded = csum_ipv6_magic(&ip6->saddr, &ip6->daddr, 0, protocol,
+					 sum);
+	return csum_unfold((__force __sum16)~(__force u16)folded);
+}
+
+static __wsum udp_sum(const struct udphdr *uh)
+{
+	return csum_add((__force __wsum)uh->source, (__force __wsum)uh->dest);
+}
+
+static __wsum tcp_sum(const struct tcphdr *th)
+{
+	__wsum sum = csum_partial(th, th->doff * 4, 0);
+
+	sum = csum_sub(sum, (__force __wsum)th->seq);
+	sum = csum_sub(sum, (__force __wsum)tcp_flag_word(th));
+	return csum_sub(sum, csum_unfold(th->check));
+}
+
 static void cut_init(struct cut *cut, struct sk_buff *skb,
 		     const struct weft_session *session, u64 nonce)
 {
+	const void *transport;
 	unsigned int len;
 
 	memset(cut, 0, sizeof(*cut));
@@ -135,6 +184,15 @@ static void cut_init(struct cut *cut, struct sk_buff *skb,
 	len = cut->header + cut->mss;
 	cut->stride = weft_message_data_len(len +
 					    weft_padding(len, weft_cb(skb)->mtu));
+	transport = skb->data + cut->transport;
+	cut->network_sum = network_sum(skb);
+	cut->transport_sum = pseudo_sum(skb, is_udp(skb) ? udp_sum(transport) :
+							   tcp_sum(transport));
+}
+
+static __wsum add_word(__wsum sum, __be16 word)
+{
+	return csum_add(sum, csum_unfold((__force __sum16)word));
 }
 
 static void finish_network(const struct cut *cut, u8 *segment,
@@ -142,30 +200,24 @@ static void finish_network(const struct cut *cut, u8 *segment,
 {
 	struct ipv6hdr *ip6 = (void *)segment;
 	struct iphdr *ip = (void *)segment;
+	__wsum sum = cut->network_sum;
 
 	if (cut->skb->protocol == htons(ETH_P_IP)) {
 		ip->tot_len = htons(len);
 		ip->id = htons(ntohs(ip->id) + i);
-		ip_send_check(ip);
+		ip->check = csum_fold(add_word(add_word(sum, ip->tot_len),
+					       ip->id));
 	} else {
 		ip6->payload_len = htons(len - sizeof(*ip6));
 	}
 }
 
-/* The pseudo header's sum is added to @sum; @len from the transport header on. */
-static __sum16 transport_sum(const struct cut *cut, const u8 *segment,
-			     unsigned int len, __wsum sum)
+/* @sum of the payload; @len from the transport header on. */
+static __sum16 transport_check(const struct cut *cut, unsigned int len,
+			       __wsum sum)
 {
-	const struct ipv6hdr *ip6 = (const void *)segment;
-	const struct iphdr *ip = (const void *)segment;
-	u8 protocol = is_udp(cut->skb) ? IPPROTO_UDP : IPPROTO_TCP;
-
-	sum = csum_partial(segment + cut->transport,
-			   cut->header - cut->transport, sum);
-	if (cut->skb->protocol == htons(ETH_P_IP))
-		return csum_tcpudp_magic(ip->saddr, ip->daddr, len, protocol,
-					 sum);
-	return csum_ipv6_magic(&ip6->saddr, &ip6->daddr, len, protocol, sum);
+	return csum_fold(csum_add(add_word(sum, htons(len)),
+				  cut->transport_sum));
 }
 
 static void finish_tcp(const struct cut *cut, u8 *segment, unsigned int len,
@@ -180,8 +232,9 @@ static void finish_tcp(const struct cut *cut, u8 *segment, unsigned int len,
 		th->fin = 0;
 		th->psh = 0;
 	}
-	th->check = 0;
-	th->check = transport_sum(cut, segment, len, sum);
+	sum = csum_add(sum, (__force __wsum)th->seq);
+	sum = csum_add(sum, (__force __wsum)tcp_flag_word(th));
+	th->check = transport_check(cut, len, sum);
 }
 
 static void finish_udp(const struct cut *cut, u8 *segment, unsigned int len,
@@ -190,8 +243,8 @@ static void finish_udp(const struct cut *cut, u8 *segment, unsigned int len,
 	struct udphdr *uh = (void *)(segment + cut->transport);
 
 	uh->len = htons(len);
-	uh->check = 0;
-	uh->check = transport_sum(cut, segment, len, sum) ?: CSUM_MANGLED_0;
+	sum = add_word(sum, uh->len);
+	uh->check = transport_check(cut, len, sum) ?: CSUM_MANGLED_0;
 }
 
 static __wsum copy_payload(struct cut *cut, u8 *to, unsigned int at,
