@@ -25,23 +25,6 @@ start_again() {
 	set_up
 }
 
-# features FEATURE STATE...: of the wire between a and b, at both ends
-features() {
-	a ethtool -K tob "$@"
-	b ethtool -K toa "$@"
-}
-
-# As veth is made: large packets cross it whole, and nothing is merged.
-wire_whole() {
-	features tso on gso on tx-udp-segmentation on gro off tx on sg on rx-gro-list off \
-		rx-udp-gro-forwarding off
-}
-
-# As a network interface without offloads: only what fits the MTU crosses.
-wire_cut() {
-	features tso off gso off tx-udp-segmentation off gro off
-}
-
 both_ways() {
 	carries a b 192.168.77.2
 	carries b a fd77::1

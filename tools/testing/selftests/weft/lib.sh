@@ -177,6 +177,23 @@ wire() {
 	ip_in "$2" link set "to$1" up
 }
 
+# features FEATURE STATE...: of the wire between a and b, at both ends
+features() {
+	a ethtool -K tob "$@"
+	b ethtool -K toa "$@"
+}
+
+# As veth is made: large packets cross it whole, and nothing is merged.
+wire_whole() {
+	features tso on gso on tx-udp-segmentation on gro off tx on sg on rx-gro-list off \
+		rx-udp-gro-forwarding off
+}
+
+# As a network interface without offloads: only what fits the MTU crosses.
+wire_cut() {
+	features tso off gso off tx-udp-segmentation off gro off
+}
+
 underlay() { # underlay FAMILY WIRE END PORT: an endpoint
 	case $1 in
 	4) echo "10.0.$2.$3:$4" ;;

@@ -30,14 +30,6 @@ start_again() {
 	set_up
 }
 
-features() {
-	a ethtool -K tob "$@"
-	b ethtool -K toa "$@"
-}
-
-wire_whole() { features tso on gso on tx-udp-segmentation on gro off tx on sg on; }
-wire_cut() { features tso off gso off tx-udp-segmentation off gro off; }
-
 # send_burst FROM TO ADDRESS COUNT SIZE: what arrived is in $TMP/burst then. From one CPU: a veth pair
 # has a queue for each.
 send_burst() {
