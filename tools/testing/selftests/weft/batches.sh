@@ -119,6 +119,28 @@ test_on_the_wire() {
 	wire_whole
 }
 
+# Segments that nobody merges again are whole packets, each with the checksums it says. Who decrypted
+# them does not look at these; a network behind it may.
+test_segments() {
+	wire_whole
+	b ethtool -K w0 gro off
+	rm -f "$TMP/pcap"
+	background b tcpdump -B 16384 -U -i w0 -Q in -w "$TMP/pcap" --immediate-mode
+	soon 60 test -s "$TMP/pcap"
+	carries a b 192.168.77.2
+	carries a b fd77::2
+	large a b 192.168.77.2 1000 20
+	large a b fd77::2 1000 20
+	soon 60 larger_than 1000000 "$TMP/pcap"
+	stop_background
+	b ethtool -K w0 gro on
+	tcpdump -nn -vv -r "$TMP/pcap" >"$TMP/told"
+	grep -E 'cksum .* \(correct\)|udp sum ok' "$TMP/told" >"$TMP/right"
+	[ "$(wc -l <"$TMP/right")" -gt 600 ]
+	# not a word of a wrong one, in whatever words
+	refused grep -E 'incorrect|bad|->.*[!)]$' "$TMP/told"
+}
+
 # Cut again on its way by a machine in between, or by the interface that it leaves through.
 test_forwarded() {
 	wire_whole
@@ -360,6 +382,7 @@ long "a large packet crosses a wire that takes it as one (IPv4)" test_whole 4
 t "a large packet crosses a wire that takes it as one (IPv6)" test_whole 6
 t "a packet that crosses as two is one again" test_both_trains
 t "filters see what came as one as one" test_input_sees_whole
+t "each segment of a large packet is a packet by itself, checksums and all" test_segments
 t "each datagram on a wire that takes no large packets is one message, none is missing" \
 	test_on_the_wire
 long "wire without TCP segmentation" with_wire tso off
