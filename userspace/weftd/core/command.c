@@ -139,15 +139,17 @@ int weft_node_revoke(struct weft_node *node, const struct weft_time *now,
 		     const struct weft_id *subject, unsigned int flags,
 		     struct weft_losses *losses)
 {
+	/* it may be the roster's, which is evaluated here */
+	const struct weft_id id = *subject;
 	struct weft_identity admin;
 	int error = prepare(node, now, &admin);
 
-	if (!error && weft_id_equal(subject, &node->identity.id))
+	if (!error && weft_id_equal(&id, &node->identity.id))
 		error = -EINVAL;
 	weft_sync_digest(node);
 	weft_review_remember(node);
 	if (!error)
-		error = weft_revoke(node->roster, subject, &admin, now->unix_s, flags, losses);
+		error = weft_revoke(node->roster, &id, &admin, now->unix_s, flags, losses);
 	weft_identity_wipe(&admin);
 	if (error)
 		return error;
@@ -216,6 +218,7 @@ int weft_node_set_admin(struct weft_node *node, const struct weft_time *now,
 			const struct weft_id *subject, enum weft_operation operation)
 {
 	struct weft_slot slot = { .sub = operation };
+	/* @subject may be the roster's, which is evaluated here: not to be looked at again */
 	struct weft_fields fields = {
 		.has = WEFT_HAS(WEFT_KEY_SUBJECT) | WEFT_HAS(WEFT_KEY_OPERATION),
 		.type = WEFT_ADMIN,
@@ -226,12 +229,12 @@ int weft_node_set_admin(struct weft_node *node, const struct weft_time *now,
 	int error = prepare(node, now, &admin);
 
 	if (!error)
-		error = check_admin(node, subject, operation) ?
+		error = check_admin(node, &fields.subject, operation) ?
 			sign_and_take(node, now, &fields, &slot, &admin) : 0;
 	weft_identity_wipe(&admin);
 	if (!error && !weft_review_now(node, now))
 		error = -ENOMEM;
-	return error ? error : check_admin(node, subject, operation);
+	return error ? error : check_admin(node, &fields.subject, operation);
 }
 
 static bool is_taken(const struct weft_node *node, const struct weft_static_member *member)
