@@ -7,8 +7,8 @@ peers() {
 	# 33 bytes are 44 characters; a key's are 43, the last of them with two bits unused, and =
 	head -c "$((33 * $1))" /dev/urandom | base64 -w 44 | awk '{
 		n = NR + 255
-		printf "[Peer]\nPublicKey = %sA=\nAllowedIPs = 10.0.%d.%d/32\n",
-			substr($0, 1, 42), n / 256, n % 256
+		printf "[Peer]\nPublicKey = %sA=\nAllowedIPs = 10.%d.%d.%d/32\n",
+			substr($0, 1, 42), n / 65536, n / 256 % 256, n % 256
 	}'
 }
 

@@ -39,17 +39,19 @@ reaches() { # reaches OVERLAY UNDERLAY
 	carries a b "$(overlay "$1" 2)"
 }
 
+reached_by_link_local() {
+	a weft set w0 peer "${PUBLIC[b]}" endpoint "$1" && fresh a b && pings a 192.168.77.2 &&
+		[[ $(endpoint b w0 a) == \[fe80:*%toa\]:1000 && $(endpoint a w0 b) == \[fe80:*%tob\]:2000 ]]
+}
+
 test_link_local() {
 	local mac addr
 	mac=$(b cat /proc/net/if_inet6 | awk '$6 == "toa" && $4 == "20" { print $1 }')
 	addr=$(sed 's/\(....\)/\1:/g; s/:$//' <<<"$mac")
 	# who does not ask for the scope's wire gets the other one
 	ip_a -6 route add fe80::/64 dev toc metric 1
-	a weft set w0 peer "${PUBLIC[b]}" endpoint "[$addr%tob]:2000"
-	fresh a b
-	pings a 192.168.77.2
-	[[ $(endpoint b w0 a) == \[fe80:*%toa\]:1000 ]]
-	[[ $(endpoint a w0 b) == \[fe80:*%tob\]:2000 ]]
+	# again, should b have something to say just then, to where a was before
+	soon 60 reached_by_link_local "[$addr%tob]:2000"
 	ip_a -6 route del fe80::/64 dev toc metric 1
 }
 
