@@ -26,7 +26,7 @@ help:
 	@echo '  check-quick    static checks, unit tests, a few tests on one kernel'
 	@echo '  check          static checks, unit tests, all tests on 6.1 and the newest'
 	@echo '  check-kernels  build, smoke and DKMS tests on every supported kernel'
-	@echo '  check-mesh     rendezvous by OpenDHT and etcd; networks of ten to thirty daemons, one of a thousand'
+	@echo '  check-mesh     rendezvous by OpenDHT and etcd; networks of ten to thirty daemons, one of a thousand; daemons with sanitizers'
 	@echo '  check-debug    all tests on a kernel with KASAN, lockdep, kmemleak ...'
 	@echo '  fuzz           the daemon'\''s decoders, 10 minutes each'
 	@echo '  bench          speed, latency and scale next to WireGuard and others, in guests;'

@@ -10,6 +10,8 @@ BUILD=$(cd "$HERE/../../../../userspace/build" 2>/dev/null && pwd -P)
 need ip ss nsenter unshare jq getent ping ethtool nft
 [ -x "$BUILD/weftd" ] || skip_all "needs a tree in which 'make -C userspace all' has run"
 export LD_LIBRARY_PATH=$BUILD
+# Another build of the daemon: with sanitizers, say.
+WEFTD=${WEFT_TEST_WEFTD:-$BUILD/weftd}
 
 # --- machines ---
 
@@ -86,7 +88,7 @@ plug() { ip -n "$SWITCH" link set "to$1" up; }
 daemon() {
 	local dir=$TMP/$1
 	rm -f "$dir/run/control"
-	nsenter -t "$(<"$dir/holder")" --mount --uts --net env "${@:2}" "$BUILD/weftd" --verbose \
+	nsenter -t "$(<"$dir/holder")" --mount --uts --net env "${@:2}" "$WEFTD" --verbose \
 		>>"$dir/log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	soon 10 test -S "$dir/run/control"
