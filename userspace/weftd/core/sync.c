@@ -100,6 +100,7 @@ static void bounds(const struct weft_index *index, const struct weft_range *rang
 struct answer {
 	struct weft_node *node;
 	const struct weft_index *index;
+	struct weft_index *held;
 	const struct weft_time *now;
 	struct weft_contact *contact;
 	struct weft_message ranges;
@@ -113,6 +114,8 @@ static void begin(struct answer *answer, struct weft_node *node, const struct we
 {
 	answer->node = node;
 	answer->index = refresh(node);
+	/* when there is memory for it again, the node has another one before this is finished */
+	answer->held = weft_index_hold(node->index);
 	answer->now = now;
 	answer->contact = contact;
 	answer->ranges.type = WEFT_RANGES;
@@ -150,6 +153,7 @@ static void finish(struct answer *answer)
 {
 	send_ranges(answer);
 	send_list(answer);
+	weft_index_put(answer->held);
 }
 
 static void put_digest(struct answer *answer, const struct weft_range *range)

@@ -969,6 +969,32 @@ static void test_features(void **state)
 	sim_free(sim);
 }
 
+/* For a moment there is no memory for what we have by hash; while a list is looked at there is again. */
+static void test_list_without_memory(void **state)
+{
+	struct sim *sim = sim_network(92, 3, 3);
+	struct weft_message message = { .type = WEFT_LIST };
+	struct weft_record *record = root_says(sim, 300, "other");
+	uint8_t hash[WEFT_SHORT_HASH] = { 1 };
+	uint64_t sent;
+
+	(void)state;
+	sim_run(sim, SIM_MINUTE);
+	say_record(sim, 0, address_of(sim, 1), record);
+	weft_record_put(record);
+	sim_pump(&sim->nodes[0]);
+	sent = weft_node_stats(sim->nodes[0].node)->sent;
+	message.list = (struct weft_list){ .count = 1, .at[0] = { .count = 1, .hashes = hash } };
+	failed = false;
+	left = 0;
+	say(sim, 0, address_of(sim, 1), &message);
+	assert_true(failed);
+	sim_pump(&sim->nodes[0]);
+	/* it asks for that, and tells what it has besides */
+	assert_true(weft_node_stats(sim->nodes[0].node)->sent >= sent + 2);
+	sim_free(sim);
+}
+
 /* For minutes, allocations fail now and then, everywhere; when they do not any more, all is well. */
 static void test_scarce_memory(void **state)
 {
@@ -1113,6 +1139,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_endpoints),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_list_without_memory),
 		cmocka_unit_test(test_scarce_memory),
 		cmocka_unit_test(test_commands_without_memory),
 	};
