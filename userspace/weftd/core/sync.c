@@ -18,6 +18,7 @@
 #define RANGE_BYTES (10 + 3)
 #define FIRST_WAIT (2 * WEFT_SECOND)
 #define LONGEST_WAIT WEFT_MINUTE
+#define SOONEST 50
 /* Records asked for at once of one member, and how long they may take. */
 #define ASKED 32
 #define ANSWER_TAKES (2 * WEFT_SECOND)
@@ -219,6 +220,19 @@ static void describe(struct answer *answer, const struct weft_range *range)
 		divide(answer, range);
 }
 
+/*
+ * Until the next comparison. Who was let in just now waits for it to know that there is nobody else: only
+ * as long as an answer takes that there would be if there were, through all levels of ranges.
+ */
+static uint64_t first_wait(const struct weft_node *node, const struct weft_contact *contact)
+{
+	uint64_t takes = 8 * (uint64_t)contact->rtt_ms + SOONEST;
+
+	if ((node->joining || node->settle_at) && !node->wants.count && takes < FIRST_WAIT)
+		return takes;
+	return FIRST_WAIT;
+}
+
 /* The other's digest of all that it has came; if it differs from ours, begin. */
 void weft_sync_compare(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_short_hash *digest)
@@ -228,11 +242,14 @@ void weft_sync_compare(struct weft_node *node, const struct weft_time *now,
 
 	if (!memcmp(digest, weft_sync_digest(node), sizeof(*digest))) {
 		contact->sync_wait = 0;
+		node->settle_at = 0;
+		weft_join_compared(node, now, contact);
 		return;
 	}
 	if (now->ms < contact->sync_at)
 		return;
-	contact->sync_wait = contact->sync_wait ? 2 * contact->sync_wait : FIRST_WAIT;
+	contact->sync_wait = contact->sync_wait ? 2 * contact->sync_wait :
+					       first_wait(node, contact);
 	if (contact->sync_wait > LONGEST_WAIT)
 		contact->sync_wait = LONGEST_WAIT;
 	contact->sync_at = now->ms + contact->sync_wait;
