@@ -9,6 +9,8 @@
 /* How often to knock, hand over, before it is told that nobody answers, or another door is tried. */
 #define KNOCKS 12
 #define HAND_OVERS 6
+/* How often a door may say that it has no such invitation, which it was given. */
+#define GIVEN 8
 #define RETRY WEFT_SECOND
 #define LEARN (30 * WEFT_SECOND)
 /* In all, at one door; what was learned by then is not lost. */
@@ -21,6 +23,11 @@
 bool weft_join_as_guest(const struct weft_node *node)
 {
 	return node->joining && node->joining->phase != WEFT_JOIN_LEARN;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static struct weft_hint *find_door(struct weft_joining *joining, const struct weft_id *id)
@@ -140,6 +147,7 @@ static void forget_door(struct weft_node *node, unsigned int i)
 
 	joining->refused &= ~(1U << i);
 	joining->slow &= ~(1U << i);
+	joining->unsure[i] = 0;
 	for (n = 0; n < node->contacts.count; n++) {
 		if (weft_id_equal(&node->contacts.at[n]->id, &joining->doors[i].identity))
 			break;
@@ -210,6 +218,22 @@ static bool is_last_resort(const struct weft_joining *joining, unsigned int i)
 
 	return joining->slow & 1U << i && joining->tries < KNOCKS &&
 	       all & ~joining->refused & ~joining->slow;
+}
+
+/* It has no such invitation, and is given it; but it may say so for ever. @i: which door */
+static void give_invitation(struct weft_node *node, const struct weft_time *now,
+			    const struct weft_contact *contact, unsigned int i)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (++joining->unsure[i] >= GIVEN) {
+		joining->unsure[i] = 0;
+		joining->slow |= 1U << i;
+		return;
+	}
+	weft_send_record(node, joining->address, contact->address, joining->token.invitation);
+	/* sooner, but never later: whoever says so again and again would keep us from knocking */
+	joining->next_ms = earlier(joining->next_ms, now->ms + RETRY / 4);
 }
 
 /* By the door that opened nothing came of it: to others first. */
@@ -357,9 +381,7 @@ static void door_answered(struct weft_node *node, const struct weft_time *now,
 	    is_last_resort(joining, which - joining->doors))
 		return;
 	if (error == -ENOENT) {
-		weft_send_record(node, joining->address, contact->address,
-				 joining->token.invitation);
-		joining->next_ms = now->ms + RETRY / 4;
+		give_invitation(node, now, contact, which - joining->doors);
 		return;
 	}
 	if (!error)
@@ -393,6 +415,18 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 	weft_link_probe(node, now, contact);
 }
 
+/* It opened, and now has no such invitation; and perhaps the next time again. */
+static void forgotten(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	const struct weft_hint *door = find_door(joining, &joining->door);
+
+	if (door && ++joining->unsure[door - joining->doors] >= GIVEN)
+		begin_elsewhere(node, now);
+	else
+		begin_knocking(node, now);
+}
+
 void weft_join_message(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_message *message)
 {
@@ -412,7 +446,7 @@ void weft_join_message(struct weft_node *node, const struct weft_time *now,
 	if (!message->welcome)
 		welcomed(node, now, contact);
 	else if (message->welcome == -ENOENT)
-		begin_knocking(node, now);
+		forgotten(node, now);
 	else
 		refused(node, now, contact, message->welcome);
 }
@@ -491,11 +525,6 @@ static bool look(struct weft_node *node, const struct weft_time *now)
 	}
 	joining->look_at = now->ms + RETRY;
 	return false;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)

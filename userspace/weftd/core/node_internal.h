@@ -169,7 +169,8 @@ enum weft_join_phase {
  * @doors:	members that may let us in: those of the token, and those found since
  * @door_count:	see @doors
  * @refused:	bits: of them, those that did not
- * @slow:	bits: of them, those that opened, but by which we did not become a member
+ * @slow:	bits: of them, those by which we did not become a member, though they did not refuse
+ * @unsure:	how often each of them said that it has no such invitation
  * @door:	the one that does
  * @name:	that is wished, if @has_name
  * @has_name:	see @name
@@ -191,6 +192,7 @@ struct weft_joining {
 	unsigned int door_count;
 	unsigned int refused;
 	unsigned int slow;
+	unsigned int unsure[WEFT_MAX_DOORS];
 	struct weft_id door;
 	char name[WEFT_MAX_NAME + 1];
 	bool has_name;
