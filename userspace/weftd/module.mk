@@ -13,9 +13,9 @@ CORE_A := $(B)/libweftcore.a
 CORE_TESTS := test_cbor test_identity test_address test_record test_roster test_invitation \
 	test_token test_state test_revoke test_merge test_memory test_bounds \
 	test_vectors test_message_vectors test_gossip test_node test_network test_large \
-	test_index test_share test_unusual
+	test_index test_share test_unusual test_introduction
 # Those that simulate a network.
-SIM_TESTS := test_node test_network test_large test_share test_unusual
+SIM_TESTS := test_node test_network test_large test_share test_unusual test_introduction
 
 $(CORE_OBJS): CPPFLAGS += $(call pkg_cflags,$(CORE_PKGS))
 $(B)/core/%.o: weftd/core/%.c

@@ -13,6 +13,7 @@
 #define LIMIT (5 * SIM_MINUTE)
 #define DOWN (30 * SIM_SECOND)
 #define MAX_JOINS 100
+#define MAX_BURST 100
 
 struct options {
 	unsigned int members;
@@ -26,6 +27,7 @@ struct options {
 	uint64_t partition_s;
 	uint64_t time_s;
 	unsigned int joins;
+	unsigned int burst;
 	bool json;
 	bool unshared;
 	bool progress;
@@ -37,6 +39,12 @@ struct report {
 	unsigned int joined;
 	struct spread joins[MAX_JOINS];
 	uint64_t door_ms[MAX_JOINS];
+	/* how many of the burst have joined, and when the last had; all know all */
+	unsigned int burst_joined;
+	uint64_t burst_ms;
+	int64_t burst_known_ms;
+	/* of how many somebody is a neighbour, at most: before others join, and who let them in, after it */
+	unsigned int chosen, door_chosen;
 	unsigned int restarts;
 	struct spread healed;
 	int64_t same_ms;
@@ -66,6 +74,8 @@ static void usage(FILE *to)
 		"                  one revokes a member (%llu: no)\n"
 		"  --time S        how long traffic is counted (%llu)\n"
 		"  --joins N       members that join, one after the other, up to %u (%u)\n"
+		"  --burst N       then so many join at once, by the same door, up to %u (%u); with\n"
+		"                  10000 members that takes more than 12 GB\n"
 		"  --json          for programs\n"
 		"  --unshared      every node has all for itself, as in a daemon: the same output, with more\n"
 		"                  time and memory\n"
@@ -73,7 +83,8 @@ static void usage(FILE *to)
 		options.members, (unsigned long long)options.seed,
 		(unsigned long long)options.latency_ms, (unsigned long long)options.jitter_ms,
 		options.loss / 10.0, options.churn, (unsigned long long)options.partition_s,
-		(unsigned long long)options.time_s, MAX_JOINS, options.joins);
+		(unsigned long long)options.time_s, MAX_JOINS, options.joins,
+		MAX_BURST, options.burst);
 }
 
 static uint64_t number(const char *option, const char *text, uint64_t least, uint64_t most)
@@ -113,6 +124,7 @@ static const struct option known_options[] = {
 	{ "partition", required_argument, NULL, 'p' },
 	{ "time", required_argument, NULL, 't' },
 	{ "joins", required_argument, NULL, 'n' },
+	{ "burst", required_argument, NULL, 'b' },
 	{ "json", no_argument, NULL, 'J' },
 	{ "unshared", no_argument, NULL, 'U' },
 	{ "progress", no_argument, NULL, 'P' },
@@ -149,6 +161,9 @@ static void set_option(int option, const char *name, const char *text)
 		break;
 	case 'n':
 		options.joins = number(name, text, 1, MAX_JOINS);
+		break;
+	case 'b':
+		options.burst = number(name, text, 0, MAX_BURST);
 		break;
 	case 'J':
 		options.json = true;
@@ -267,6 +282,81 @@ static void count_peers(const struct sim *sim)
 	report.peers = 1.0 * peers / sim->count;
 }
 
+/* A node, and of how many others it is a neighbour. */
+struct chosen {
+	const struct sim_node *node;
+	unsigned int by;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(&((const struct chosen *)a)->node->key, &((const struct chosen *)b)->node->key,
+		      sizeof(struct weft_tunnel_key));
+}
+
+static struct chosen *find_chosen(const struct sim *sim, struct chosen *all,
+				  const struct weft_tunnel_key *key)
+{
+	const struct sim_node node = { .key = *key };
+	const struct chosen wanted = { .node = &node };
+
+	return bsearch(&wanted, all, sim->count, sizeof(*all), compare_keys);
+}
+
+/* A kernel keeps the way to neighbours open, and to nobody else. Return: an array by key, to be freed. */
+static struct chosen *count_chosen(const struct sim *sim)
+{
+	struct chosen *all = calloc(sim->count, sizeof(*all)), *found;
+	const struct sim_node *node;
+	unsigned int n;
+	size_t i;
+
+	assert_non_null(all);
+	for (n = 0; n < sim->count; n++)
+		all[n].node = &sim->nodes[n];
+	qsort(all, sim->count, sizeof(*all), compare_keys);
+	for (n = 0; n < sim->count; n++) {
+		node = &sim->nodes[n];
+		for (i = 0; i < node->peer_count; i++) {
+			found = node->peers[i].keepalive ?
+				find_chosen(sim, all, &node->peers[i].key) : NULL;
+			if (found)
+				found->by++;
+		}
+	}
+	return all;
+}
+
+static unsigned int most_chosen(const struct sim *sim)
+{
+	struct chosen *all = count_chosen(sim);
+	unsigned int most = 0, n;
+
+	for (n = 0; n < sim->count; n++)
+		most = all[n].by > most ? all[n].by : most;
+	free(all);
+	return most;
+}
+
+/* Of those who let in any that joined. */
+static unsigned int most_chosen_door(const struct sim *sim)
+{
+	struct chosen *all = count_chosen(sim);
+	unsigned int most = 0, n, i;
+	const struct weft_id *door;
+
+	for (n = options.members; n < sim->count; n++) {
+		door = &sim->nodes[n].last[WEFT_NOTICE_JOINED].member;
+		for (i = 0; sim->nodes[n].member_ms && i < sim->count; i++) {
+			if (all[i].node->node && all[i].by > most &&
+			    weft_id_equal(weft_node_id(all[i].node->node), door))
+				most = all[i].by;
+		}
+	}
+	free(all);
+	return most;
+}
+
 /* From the command on the new machine to when the last one knows it. */
 static void join(struct sim *sim, const char *token)
 {
@@ -277,7 +367,7 @@ static void join(struct sim *sim, const char *token)
 	snprintf(name, sizeof(name), "new-%u", nth);
 	n = sim_join(sim, token, name);
 	crowd_spread(sim, weft_node_id(sim->nodes[n].node), true, begin, LIMIT, &report.joins[nth]);
-	/* it has joined when it has learned what the others know */
+	/* it has joined when it is a member by what it has learned */
 	do
 		sim_run(sim, BETWEEN);
 	while (!sim->nodes[n].member_ms && sim->ms < begin + LIMIT);
@@ -293,6 +383,46 @@ static void all_join(struct sim *sim)
 	while (report.joined < options.joins)
 		join(sim, token);
 	free(token);
+}
+
+static bool burst_is_in(struct sim *sim)
+{
+	unsigned int n;
+
+	for (n = sim->count - options.burst; n < sim->count; n++) {
+		if (!sim->nodes[n].member_ms)
+			return false;
+	}
+	return true;
+}
+
+/* Each with a token of its own: those that share one have one key, and wait for each other. */
+static void burst(struct sim *sim)
+{
+	unsigned int i, first = sim->count;
+	char *tokens[MAX_BURST], name[24];
+	uint64_t begin, ms;
+
+	for (i = 0; i < options.burst; i++)
+		tokens[i] = sim_invite(sim, 0, 1);
+	sim_run(sim, BETWEEN);
+	begin = sim->ms;
+	for (i = 0; i < options.burst; i++) {
+		snprintf(name, sizeof(name), "burst-%u", i);
+		sim_join(sim, tokens[i], name);
+		free(tokens[i]);
+	}
+	sim_until(sim, burst_is_in, LIMIT);
+	for (i = first; i < sim->count; i++) {
+		ms = sim->nodes[i].member_ms;
+		report.burst_joined += !!ms;
+		if (ms && ms - begin > report.burst_ms)
+			report.burst_ms = ms - begin;
+	}
+	sim_run(sim, BETWEEN);
+	report.door_chosen = most_chosen_door(sim);
+	report.burst_known_ms = sim_until(sim, sim_converged, LIMIT) < 0 ? -1 :
+				(int64_t)(sim->ms - begin);
 }
 
 /* Halves; one revokes a member, and tells the other when they meet again. */
@@ -326,7 +456,8 @@ static void simulate(void)
 	if (options.unshared)
 		share_pause();
 	progress("records are signed");
-	sim = crowd_new(options.seed, options.members, options.members + options.joins);
+	sim = crowd_new(options.seed, options.members,
+			options.members + options.joins + options.burst);
 	sim->latency_ms = options.latency_ms;
 	sim->jitter_ms = options.jitter_ms;
 	sim->loss = options.loss;
@@ -336,8 +467,14 @@ static void simulate(void)
 	progress("traffic is counted");
 	crowd_traffic(sim, options.time_s * SIM_SECOND, &report.steady);
 	count_peers(sim);
+	report.chosen = most_chosen(sim);
 	progress("others join");
 	all_join(sim);
+	report.door_chosen = most_chosen_door(sim);
+	if (options.burst) {
+		progress("many join at once");
+		burst(sim);
+	}
 	if (options.churn)
 		stop_churn(sim);
 	if (options.partition_s) {
@@ -383,14 +520,27 @@ static uint64_t median_join(void)
 	return report.joins[(report.joined - 1) / 2].all_ms;
 }
 
+static int compare_times(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Until those that joined had: sorted, who never had first. */
+static void sort_doors(void)
+{
+	qsort(report.door_ms, report.joined, sizeof(report.door_ms[0]), compare_times);
+}
+
+static uint64_t median_door(void)
+{
+	return report.door_ms[(report.joined - 1) / 2];
+}
+
 static uint64_t slowest_door(void)
 {
-	uint64_t slowest = 0;
-	unsigned int i;
-
-	for (i = 0; i < report.joined; i++)
-		slowest = report.door_ms[i] > slowest ? report.door_ms[i] : slowest;
-	return slowest;
+	return report.door_ms[report.joined - 1];
 }
 
 static void print_text(const struct spread *worst)
@@ -404,7 +554,14 @@ static void print_text(const struct spread *worst)
 	       report.joined, worst->all_ms / 1000.0, median_join() / 1000.0);
 	printf("  to 99 of 100 after                            %8.2f s\n", worst->most_ms / 1000.0);
 	printf("  to half of them after                         %8.2f s\n", worst->median_ms / 1000.0);
-	printf("  is one itself after                           %8.2f s\n", slowest_door() / 1000.0);
+	printf("  is one itself after                           %8.2f s (median %.2f s)\n",
+	       slowest_door() / 1000.0, median_door() / 1000.0);
+	if (options.burst)
+		printf("of %u at once, %u are members after             %8.2f s, all know the same %.2f s\n",
+		       options.burst, report.burst_joined, report.burst_ms / 1000.0,
+		       report.burst_known_ms / 1000.0);
+	printf("somebody is a neighbour of at most              %8u (who let others in: %u)\n",
+	       report.chosen, report.door_chosen);
 	if (worst->knew < worst->asked)
 		printf("  not known to %u\n", worst->asked - worst->knew);
 	printf("a node sends                                    %8.0f bytes/s (most %llu)\n",
@@ -428,10 +585,17 @@ static void print_json(const struct spread *worst)
 	       options.loss / 10.0, options.churn, report.restarts);
 	printf(" \"joins\": %u, \"known_to_all_ms\": %llu, \"known_to_all_median_ms\": %llu, "
 	       "\"known_to_99_of_100_ms\": %llu, \"known_to_half_ms\": %llu, \"joined_ms\": %llu, "
-	       "\"not_known_to\": %u,\n",
+	       "\"joined_median_ms\": %llu, \"neighbour_of_most\": %u, "
+	       "\"door_neighbour_of_most\": %u, \"not_known_to\": %u,\n",
 	       report.joined, (unsigned long long)worst->all_ms, (unsigned long long)median_join(),
 	       (unsigned long long)worst->most_ms, (unsigned long long)worst->median_ms,
-	       (unsigned long long)slowest_door(), worst->asked - worst->knew);
+	       (unsigned long long)slowest_door(), (unsigned long long)median_door(),
+	       report.chosen, report.door_chosen, worst->asked - worst->knew);
+	if (options.burst)
+		printf(" \"burst\": %u, \"burst_joined\": %u, \"burst_joined_ms\": %llu, "
+		       "\"burst_known_ms\": %lld,\n",
+		       options.burst, report.burst_joined, (unsigned long long)report.burst_ms,
+		       (long long)report.burst_known_ms);
 	printf(" \"counted_s\": %llu, \"bytes_per_second\": %.1f, \"bytes_per_second_median\": %llu, "
 	       "\"bytes_per_second_most\": %llu, \"peers\": %.1f,\n",
 	       (unsigned long long)options.time_s, report.steady.mean,
@@ -453,6 +617,7 @@ int main(int argc, char **argv)
 	read_options(argc, argv);
 	simulate();
 	worst = worst_join();
+	sort_doors();
 	if (options.json)
 		print_json(&worst);
 	else

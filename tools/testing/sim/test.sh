@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=../../../userspace/tests/tap.sh
 . ../../../userspace/tests/tap.sh
 
-options=(--members 60 --loss 2 --churn 6 --partition 60 --time 60 --joins 2)
+options=(--members 60 --loss 2 --churn 6 --partition 60 --time 60 --joins 2 --burst 3)
 
 the_same_seed_twice_gives_the_same_output() {
 	exits 0 "$sim" "${options[@]}" --seed 3
@@ -39,6 +39,7 @@ what_is_no_number_or_out_of_bounds_is_refused() {
 	exits 2 "$sim" --seed x
 	exits 2 "$sim" --loss -1
 	exits 2 "$sim" --joins 0
+	exits 2 "$sim" --burst 101
 	exits 2 "$sim" --what
 	exits 2 "$sim" word
 }

@@ -8,6 +8,8 @@
 #define GUEST_STAYS (15 * WEFT_SECOND)
 /* To hear that it was let in, if it did not the first time. */
 #define GUEST_LEAVES (5 * WEFT_SECOND)
+/* The second time because some of the first may be lost. */
+#define INTRODUCTIONS 2
 /* Those whose invitation we do not have: they may be nobody. */
 #define MAX_UNKNOWN 4
 /* Messages of a guest, a second, and at once. */
@@ -184,6 +186,9 @@ static int judge(struct weft_node *node, const struct weft_time *now,
 	/* what came in may decide; also that we are out, and so is the guest */
 	if (!weft_review_now(node, now) || node->state != WEFT_NODE_MEMBER)
 		return -EAGAIN;
+	/* just let in ourselves: we may not have heard yet of who has which address, and who is out */
+	if (node->settle_at)
+		return -EAGAIN;
 	return weft_invitation_check(node->roster, guest->invitation, joiner, now->unix_s);
 }
 
@@ -205,7 +210,7 @@ static void answer_knock(struct weft_node *node, const struct weft_time *now,
 		weft_record_fields(guest->invitation, &grant);
 		door->has_ipv4 = !(grant.has & WEFT_HAS(WEFT_KEY_IPV4)) &&
 				 weft_roster_free_ipv4(node->roster, &knock->joiner, door->ipv4);
-	} else if (door->error != -ENOENT) {
+	} else if (door->error != -ENOENT && door->error != -EAGAIN) {
 		weft_notify(node, WEFT_NOTICE_NOT_ADMITTED, &knock->joiner, door->error);
 	}
 	weft_send(node, guest->address, &message);
@@ -283,8 +288,11 @@ static void expect(struct weft_node *node, const struct weft_time *now,
 	memcpy(joiner.bytes, admission->slot.about, WEFT_ID_LEN);
 	member = weft_roster_member(node->roster, &joiner);
 	contact = weft_reachable(node, member) ? weft_contact_get(node, member) : NULL;
-	if (contact)
-		weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
+	if (!contact)
+		return;
+	contact->introductions = INTRODUCTIONS;
+	contact->introduce_at = 0;
+	weft_contact_want(node, now, contact, WEFT_WANTED_DEMAND);
 }
 
 static int try_join(struct weft_node *node, const struct weft_time *now,

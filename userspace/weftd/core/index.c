@@ -78,6 +78,13 @@ struct weft_index *weft_roster_index(struct weft_roster *roster)
 	return roster->index;
 }
 
+struct weft_index *weft_index_hold(struct weft_index *index)
+{
+	if (index)
+		index->refs++;
+	return index;
+}
+
 void weft_index_put(struct weft_index *index)
 {
 	size_t i;

@@ -20,6 +20,7 @@ struct weft_index {
 };
 
 struct weft_index *weft_roster_index(struct weft_roster *roster);
+struct weft_index *weft_index_hold(struct weft_index *index);
 void weft_index_put(struct weft_index *index);
 size_t weft_index_place(const struct weft_index *index, const uint8_t *hash, size_t len);
 void weft_index_digest(const struct weft_index *index, size_t first, size_t end,

@@ -105,6 +105,7 @@ static void receive(struct weft_node *node, const struct weft_time *now, const u
 		return;
 	}
 	weft_link_heard(node, now, contact);
+	weft_introduce(node, now, contact);
 	dispatch(node, now, contact, message);
 }
 

@@ -9,16 +9,25 @@
 /* How often to knock, hand over, before it is told that nobody answers, or another door is tried. */
 #define KNOCKS 12
 #define HAND_OVERS 6
+/* How often a door may say that it has no such invitation, which it was given. */
+#define GIVEN 8
 #define RETRY WEFT_SECOND
 #define LEARN (30 * WEFT_SECOND)
 /* In all, at one door; what was learned by then is not lost. */
 #define LEARN_LONGEST (10 * WEFT_MINUTE)
+/* A door that has records of which we take none never has the same as we. */
+#define ALONE (5 * WEFT_SECOND)
 /* Of our first announcement: with the admission, it has to fit into one datagram. */
 #define FEW_ENDPOINTS 8
 
 bool weft_join_as_guest(const struct weft_node *node)
 {
 	return node->joining && node->joining->phase != WEFT_JOIN_LEARN;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static struct weft_hint *find_door(struct weft_joining *joining, const struct weft_id *id)
@@ -77,6 +86,7 @@ static void begin_knocking(struct weft_node *node, const struct weft_time *now)
 	unsigned int i;
 
 	joining->phase = WEFT_JOIN_KNOCK;
+	joining->look_at = 0;
 	joining->tries = 0;
 	joining->next_ms = now->ms;
 	change_key(node);
@@ -137,6 +147,7 @@ static void forget_door(struct weft_node *node, unsigned int i)
 
 	joining->refused &= ~(1U << i);
 	joining->slow &= ~(1U << i);
+	joining->unsure[i] = 0;
 	for (n = 0; n < node->contacts.count; n++) {
 		if (weft_id_equal(&node->contacts.at[n]->id, &joining->doors[i].identity))
 			break;
@@ -207,6 +218,22 @@ static bool is_last_resort(const struct weft_joining *joining, unsigned int i)
 
 	return joining->slow & 1U << i && joining->tries < KNOCKS &&
 	       all & ~joining->refused & ~joining->slow;
+}
+
+/* It has no such invitation, and is given it; but it may say so for ever. @i: which door */
+static void give_invitation(struct weft_node *node, const struct weft_time *now,
+			    const struct weft_contact *contact, unsigned int i)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (++joining->unsure[i] >= GIVEN) {
+		joining->unsure[i] = 0;
+		joining->slow |= 1U << i;
+		return;
+	}
+	weft_send_record(node, joining->address, contact->address, joining->token.invitation);
+	/* sooner, but never later: whoever says so again and again would keep us from knocking */
+	joining->next_ms = earlier(joining->next_ms, now->ms + RETRY / 4);
 }
 
 /* By the door that opened nothing came of it: to others first. */
@@ -282,33 +309,6 @@ static void believe_token(struct weft_node *node, const struct weft_time *now)
 	}
 }
 
-void weft_join_run(struct weft_node *node, const struct weft_time *now)
-{
-	struct weft_joining *joining = node->joining;
-
-	if (!joining || now->ms < joining->next_ms)
-		return;
-	joining->next_ms = now->ms + RETRY;
-	switch (joining->phase) {
-	case WEFT_JOIN_KNOCK:
-		knock(node);
-		if (++joining->tries % KNOCKS)
-			break;
-		believe_token(node, now);
-		notify_no_answer(node, now);
-		break;
-	case WEFT_JOIN_HAND_OVER:
-		if (joining->tries++ == HAND_OVERS)
-			begin_elsewhere(node, now);
-		else
-			hand_over(node);
-		break;
-	case WEFT_JOIN_LEARN:
-		/* who let us in is gone before it told us of others, or does not mean to */
-		begin_elsewhere(node, now);
-	}
-}
-
 /* Its first message waited for the session; the next need not wait long. */
 void weft_join_session(struct weft_node *node, const struct weft_time *now)
 {
@@ -381,9 +381,7 @@ static void door_answered(struct weft_node *node, const struct weft_time *now,
 	    is_last_resort(joining, which - joining->doors))
 		return;
 	if (error == -ENOENT) {
-		weft_send_record(node, joining->address, contact->address,
-				 joining->token.invitation);
-		joining->next_ms = now->ms + RETRY / 4;
+		give_invitation(node, now, contact, which - joining->doors);
 		return;
 	}
 	if (!error)
@@ -406,6 +404,8 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 	joining->phase = WEFT_JOIN_LEARN;
 	joining->next_ms = now->ms + LEARN;
 	joining->learn_until = now->ms + LEARN_LONGEST;
+	joining->needed_ms = 0;
+	joining->same = false;
 	change_key(node);
 	weft_take_record(node, now, joining->admission, NULL);
 	weft_take_record(node, now, joining->announcement, NULL);
@@ -413,6 +413,18 @@ static void welcomed(struct weft_node *node, const struct weft_time *now,
 	weft_roster_changed(node, now, true);
 	/* not a neighbour for good: all who came in by this door would be */
 	weft_link_probe(node, now, contact);
+}
+
+/* It opened, and now has no such invitation; and perhaps the next time again. */
+static void forgotten(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+	const struct weft_hint *door = find_door(joining, &joining->door);
+
+	if (door && ++joining->unsure[door - joining->doors] >= GIVEN)
+		begin_elsewhere(node, now);
+	else
+		begin_knocking(node, now);
 }
 
 void weft_join_message(struct weft_node *node, const struct weft_time *now,
@@ -434,35 +446,58 @@ void weft_join_message(struct weft_node *node, const struct weft_time *now,
 	if (!message->welcome)
 		welcomed(node, now, contact);
 	else if (message->welcome == -ENOENT)
-		begin_knocking(node, now);
+		forgotten(node, now);
 	else
 		refused(node, now, contact, message->welcome);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Whether what came since suffices: we are a member, and know one, and what the network is called. */
-void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
+/* Whether we are a member by what came since, and know one, and what the network is called. */
+static bool has_needed(const struct weft_node *node)
 {
 	const struct weft_member *self, *door;
-	struct weft_contact *contact;
-	struct weft_id let_in_by;
 
-	if (node->joining->phase != WEFT_JOIN_LEARN)
-		return;
-	let_in_by = node->joining->door;
 	self = weft_roster_member(node->roster, &node->identity.id);
-	door = weft_roster_member(node->roster, &let_in_by);
-	if (!self || self->state != WEFT_MEMBER || !weft_reachable(node, door) ||
-	    !weft_roster_settings(node->roster)) {
-		/* records come, but there are many: whoever begins anew would never get to the end */
-		node->joining->next_ms = earlier(now->ms + LEARN, node->joining->learn_until);
-		return;
+	door = weft_roster_member(node->roster, &node->joining->door);
+	return self && self->state == WEFT_MEMBER && weft_reachable(node, door) &&
+	       weft_roster_settings(node->roster);
+}
+
+static bool knows_another(const struct weft_node *node)
+{
+	const struct weft_member *members;
+	size_t count, i;
+
+	members = weft_roster_members(node->roster, &count);
+	for (i = 0; i < count; i++) {
+		if (weft_reachable(node, &members[i]) && !members[i].is_static &&
+		    !weft_id_equal(&members[i].identity, &node->joining->door))
+			return true;
 	}
-	contact = weft_contact_get(node, door);
+	return false;
+}
+
+/*
+ * Whether we could go on without the door. Who knows nobody else has nobody to turn to when the door is
+ * gone, and is unknown to the others, if the door did not come to tell them: unless there are none.
+ */
+static bool is_independent(const struct weft_node *node, const struct weft_time *now)
+{
+	const struct weft_joining *joining = node->joining;
+	const struct weft_contact *door = weft_contact_find(node, &joining->door);
+
+	if (joining->same || knows_another(node))
+		return true;
+	return now->ms >= joining->needed_ms + ALONE && door && door->alive && !door->tries;
+}
+
+static void joined(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_id let_in_by = node->joining->door;
+	struct weft_contact *contact;
+
+	contact = weft_contact_get(node, weft_roster_member(node->roster, &let_in_by));
+	if (!node->joining->same)
+		weft_link_settle(node, now);
 	weft_join_free(node);
 	node->state = WEFT_NODE_MEMBER;
 	node->persist |= WEFT_PERSIST_SECRETS | WEFT_PERSIST_ROSTER;
@@ -474,7 +509,88 @@ void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
 	weft_beacon_soon(node, now);
 }
 
+/* Return: whether we have joined. */
+static bool look(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+
+	joining->look_at = 0;
+	if (!has_needed(node))
+		return false;
+	if (!joining->needed_ms)
+		joining->needed_ms = now->ms;
+	if (is_independent(node, now)) {
+		joined(node, now);
+		return true;
+	}
+	joining->look_at = now->ms + RETRY;
+	return false;
+}
+
+void weft_join_reviewed(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (joining->phase != WEFT_JOIN_LEARN || look(node, now))
+		return;
+	/* records come, but there are many: whoever begins anew would never get to the end */
+	joining->next_ms = earlier(now->ms + LEARN, joining->learn_until);
+}
+
+/* This contact has what we have. */
+void weft_join_compared(struct weft_node *node, const struct weft_time *now,
+			const struct weft_contact *contact)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (!joining || joining->phase != WEFT_JOIN_LEARN ||
+	    !weft_id_equal(&contact->id, &joining->door))
+		return;
+	joining->same = true;
+	joining->look_at = now->ms;
+}
+
+static bool looked(struct weft_node *node, const struct weft_time *now)
+{
+	if (!node->joining->look_at || now->ms < node->joining->look_at || !look(node, now))
+		return false;
+	/* peers follow from the roster */
+	weft_roster_changed(node, now, true);
+	return true;
+}
+
+void weft_join_run(struct weft_node *node, const struct weft_time *now)
+{
+	struct weft_joining *joining = node->joining;
+
+	if (!joining || looked(node, now) || now->ms < joining->next_ms)
+		return;
+	joining->next_ms = now->ms + RETRY;
+	switch (joining->phase) {
+	case WEFT_JOIN_KNOCK:
+		knock(node);
+		if (++joining->tries % KNOCKS)
+			break;
+		believe_token(node, now);
+		notify_no_answer(node, now);
+		break;
+	case WEFT_JOIN_HAND_OVER:
+		if (joining->tries++ == HAND_OVERS)
+			begin_elsewhere(node, now);
+		else
+			hand_over(node);
+		break;
+	case WEFT_JOIN_LEARN:
+		/* who let us in is gone before it told us of others, or does not mean to */
+		begin_elsewhere(node, now);
+	}
+}
+
 uint64_t weft_join_due(const struct weft_node *node)
 {
-	return node->joining ? node->joining->next_ms : WEFT_NEVER;
+	const struct weft_joining *joining = node->joining;
+
+	if (!joining)
+		return WEFT_NEVER;
+	return joining->look_at ? earlier(joining->look_at, joining->next_ms) : joining->next_ms;
 }

@@ -26,6 +26,9 @@
 #define SHUFFLE_EVERY (10 * WEFT_MINUTE)
 /* Endpoints of a member that are tried, one after the other, before it is given up. */
 #define MAX_TURNS 3
+/* A new member waits so long, until it knows that there is nobody else, or knows this many. */
+#define SETTLE (5 * WEFT_SECOND)
+#define SETTLED_MEMBERS 32
 
 /* How long to wait for an answer, by how many pings went without one. */
 static const uint64_t patience[] = { 1000, 1000, 2000, 3000, 4000 };
@@ -200,6 +203,15 @@ void weft_link_answered(struct weft_node *node, const struct weft_time *now,
 	if (pong->has_seen)
 		weft_observed(node, now, contact, &pong->seen);
 	weft_sync_compare(node, now, contact, &pong->digest);
+}
+
+/* All that it was asked for has come: to find out whether there is more is not to wait for its turn. */
+void weft_link_ask_again(struct weft_node *node, const struct weft_time *now,
+			 struct weft_contact *contact)
+{
+	contact->sync_at = now->ms;
+	if (is_pinged(node, contact) && !contact->tries)
+		contact->ping_at = now->ms;
 }
 
 /* Bring it in for a moment, to see whether it is there and knows the same. */
@@ -434,6 +446,23 @@ static void explore_if_due(struct weft_node *node, const struct weft_time *now, 
 	node->explore_at = now->ms + weft_random_about(&node->random, every);
 }
 
+void weft_link_settle(struct weft_node *node, const struct weft_time *now)
+{
+	node->settle_at = now->ms + SETTLE;
+}
+
+/*
+ * Who was let in just now knows its door, and few that it was told of. If it sought neighbours among
+ * those, they would be everybody's who comes in by that door.
+ */
+static bool is_settling(struct weft_node *node, const struct weft_time *now)
+{
+	if (now->ms < node->settle_at && node->member_count <= SETTLED_MEMBERS)
+		return true;
+	node->settle_at = 0;
+	return false;
+}
+
 static void run_contacts(struct weft_node *node, const struct weft_time *now)
 {
 	struct weft_contact *contact;
@@ -454,7 +483,8 @@ void weft_link_run(struct weft_node *node, const struct weft_time *now)
 		explore_if_due(node, now, RETURN_EVERY);
 	if (node->state != WEFT_NODE_MEMBER)
 		return;
-	seek_neighbours(node, now);
+	if (!is_settling(node, now))
+		seek_neighbours(node, now);
 	explore_if_due(node, now, EXPLORE_EVERY);
 	if (node->lost_at && now->ms >= node->lost_at)
 		seek_lost(node, now);
@@ -484,7 +514,7 @@ uint64_t weft_link_due(const struct weft_node *node, const struct weft_time *now
 		due = earlier(due, node->explore_at);
 	if (node->state != WEFT_NODE_MEMBER)
 		return due;
-	due = earlier(due, node->shuffle_at);
+	due = earlier(due, node->settle_at ? node->settle_at : node->shuffle_at);
 	if (node->lost_at)
 		due = earlier(due, node->lost_at);
 	return due;

@@ -59,6 +59,8 @@
  * @tx_bytes:	likewise
  * @sync_at:	records are not to be compared with it before
  * @sync_wait:	how long not, the next time
+ * @introductions: we let it in, and are to introduce it so often yet
+ * @introduce_at: not before
  * @taking:	how many records it may still send
  */
 struct weft_contact {
@@ -101,6 +103,8 @@ struct weft_contact {
 	uint64_t tx_bytes;
 	uint64_t sync_at;
 	uint64_t sync_wait;
+	unsigned int introductions;
+	uint64_t introduce_at;
 	struct weft_bucket taking;
 };
 
@@ -165,7 +169,8 @@ enum weft_join_phase {
  * @doors:	members that may let us in: those of the token, and those found since
  * @door_count:	see @doors
  * @refused:	bits: of them, those that did not
- * @slow:	bits: of them, those that opened, but by which we did not become a member
+ * @slow:	bits: of them, those by which we did not become a member, though they did not refuse
+ * @unsure:	how often each of them said that it has no such invitation
  * @door:	the one that does
  * @name:	that is wished, if @has_name
  * @has_name:	see @name
@@ -176,6 +181,9 @@ enum weft_join_phase {
  * @tries:	messages without an answer, in this phase
  * @next_ms:	when to try again
  * @learn_until: when to try again though records come
+ * @needed_ms:	since when what has come would do, if there is nothing else; 0: it would not
+ * @same:	the door had nothing but what we have
+ * @look_at:	when to see whether we have joined; 0: when the roster changes
  */
 struct weft_joining {
 	struct weft_token token;
@@ -184,6 +192,7 @@ struct weft_joining {
 	unsigned int door_count;
 	unsigned int refused;
 	unsigned int slow;
+	unsigned int unsure[WEFT_MAX_DOORS];
 	struct weft_id door;
 	char name[WEFT_MAX_NAME + 1];
 	bool has_name;
@@ -194,6 +203,9 @@ struct weft_joining {
 	unsigned int tries;
 	uint64_t next_ms;
 	uint64_t learn_until;
+	uint64_t needed_ms;
+	bool same;
+	uint64_t look_at;
 };
 
 /* Where another member saw us. */
@@ -313,6 +325,8 @@ struct weft_node {
 	uint64_t explore_at;
 	uint64_t shuffle_at;
 	uint64_t lost_at;
+	/* a new member seeks no neighbours before, if it knows few others; 0: it does */
+	uint64_t settle_at;
 
 	/* sync.c */
 	struct weft_index *index;
@@ -437,6 +451,9 @@ void weft_link_pinged(struct weft_node *node, const struct weft_time *now,
 void weft_link_answered(struct weft_node *node, const struct weft_time *now,
 			struct weft_contact *contact, const struct weft_ping *pong);
 void weft_link_resumed(struct weft_node *node, const struct weft_time *now);
+void weft_link_settle(struct weft_node *node, const struct weft_time *now);
+void weft_link_ask_again(struct weft_node *node, const struct weft_time *now,
+			 struct weft_contact *contact);
 bool weft_in_touch(const struct weft_contact *contact);
 
 /* sync.c */
@@ -466,6 +483,8 @@ void weft_take_record_bytes(struct weft_node *node, const struct weft_time *now,
 			    struct weft_contact *contact, const uint8_t *bytes, size_t len);
 void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 		      struct weft_contact *contact, const struct weft_want *want);
+void weft_introduce(struct weft_node *node, const struct weft_time *now,
+		    struct weft_contact *contact);
 void weft_send_record(struct weft_node *node, const uint8_t from[16], const uint8_t to[16],
 		      struct weft_record *record);
 void weft_spread_run(struct weft_node *node, const struct weft_time *now);
@@ -495,6 +514,8 @@ void weft_join_found(struct weft_node *node, const struct weft_time *now,
 		     const struct weft_hint *hint, const struct weft_candidate *at);
 uint64_t weft_join_due(const struct weft_node *node);
 void weft_join_reviewed(struct weft_node *node, const struct weft_time *now);
+void weft_join_compared(struct weft_node *node, const struct weft_time *now,
+			const struct weft_contact *contact);
 void weft_join_free(struct weft_node *node);
 const struct weft_hint *weft_join_hint(const struct weft_node *node, const struct weft_id *id);
 bool weft_join_as_guest(const struct weft_node *node);

@@ -13,6 +13,10 @@
 /* How many records a member may have us look at, a second, and at once. */
 #define TAKE_RATE 1000
 #define TAKE_BURST 4000
+/* Others that a new member is told of at once. */
+#define OTHERS 8
+#define TOLD_ONCE 48
+#define INTRODUCE_AGAIN WEFT_SECOND
 
 static const struct weft_id nobody;
 
@@ -109,22 +113,33 @@ static void take_bytes(struct weft_node *node, const struct weft_time *now,
 	}
 }
 
+/* Of @wanted records some have come: there may be more to ask for. */
+static void ask_on(struct weft_node *node, const struct weft_time *now,
+		   struct weft_contact *contact, size_t wanted)
+{
+	weft_sync_run(node, now);
+	/* who was let in just now waits to hear that this is all */
+	if (wanted && !node->wants.count && (node->joining || node->settle_at))
+		weft_link_ask_again(node, now, contact);
+}
+
 void weft_take_record_bytes(struct weft_node *node, const struct weft_time *now,
 			    struct weft_contact *contact, const uint8_t *bytes, size_t len)
 {
+	size_t wanted = node->wants.count;
+
 	take_bytes(node, now, contact, bytes, len);
-	/* there may be more to ask for */
-	weft_sync_run(node, now);
+	ask_on(node, now, contact, wanted);
 }
 
 void weft_take_records(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_records *records)
 {
-	size_t i;
+	size_t wanted = node->wants.count, i;
 
 	for (i = 0; i < records->count; i++)
 		take_bytes(node, now, contact, records->at[i].at, records->at[i].len);
-	weft_sync_run(node, now);
+	ask_on(node, now, contact, wanted);
 }
 
 /* Where pieces of this record are collected: those of its sender, a free place, or the oldest. */
@@ -247,6 +262,153 @@ void weft_send_record(struct weft_node *node, const uint8_t from[16], const uint
 	send_parcel(&parcel);
 }
 
+/* What a new member is told. Several may have come with one invitation: that is told once. */
+struct introduction {
+	struct parcel parcel;
+	const struct weft_time *now;
+	const struct weft_record *told[TOLD_ONCE];
+	unsigned int count;
+	/* what it needs comes whatever else there is to be said */
+	bool needed;
+};
+
+static void introduce_record(struct introduction *to, const struct weft_record *record)
+{
+	unsigned int i;
+
+	for (i = 0; i < to->count; i++) {
+		if (to->told[i] == record)
+			return;
+	}
+	if (!to->needed && !weft_node_take_budget(to->parcel.node, to->now, WEFT_BUDGET_ANSWER,
+						  record->len))
+		return;
+	if (to->count < TOLD_ONCE)
+		to->told[to->count++] = record;
+	put_record(&to->parcel, record);
+}
+
+/* From the root on. At most WEFT_MAX_LEVEL. */
+static void introduce_admin(struct introduction *to, const uint8_t admin[WEFT_ID_LEN])
+{
+	const struct weft_record *record;
+	struct weft_id id;
+
+	memcpy(id.bytes, admin, sizeof(id.bytes));
+	record = weft_roster_appointment(to->parcel.node->roster, &id);
+	if (!record)
+		return;
+	introduce_admin(to, record->slot.by);
+	introduce_record(to, record);
+}
+
+/* By what right somebody is a member, and where. */
+static void introduce_member(struct introduction *to, const struct weft_member *member)
+{
+	if (!member || member->state != WEFT_MEMBER)
+		return;
+	if (member->invitation) {
+		introduce_admin(to, member->invitation->slot.by);
+		introduce_record(to, member->invitation);
+	} else {
+		introduce_admin(to, member->admission->slot.by);
+	}
+	introduce_record(to, member->admission);
+	if (member->announcement)
+		introduce_record(to, member->announcement);
+}
+
+static bool is_introduced(const struct weft_node *node, const struct weft_contact *contact,
+			  const struct weft_member *member, bool in_touch)
+{
+	const struct weft_contact *of;
+
+	if (!weft_reachable(node, member) || member->is_static ||
+	    weft_id_equal(&member->identity, &contact->id))
+		return false;
+	of = weft_contact_find(node, &member->identity);
+	return (of && weft_in_touch(of)) == in_touch;
+}
+
+/* Some by chance, behind the @count that there are. Return: how many there are then. */
+static unsigned int choose_others(struct weft_node *node, const struct weft_contact *contact,
+				  const struct weft_member *chosen[OTHERS], unsigned int count,
+				  bool in_touch)
+{
+	unsigned int room = OTHERS - count, found = 0;
+	const struct weft_member *members;
+	size_t total, i;
+	uint64_t at;
+
+	members = weft_roster_members(node->roster, &total);
+	for (i = 0; room && i < total; i++) {
+		if (!is_introduced(node, contact, &members[i], in_touch))
+			continue;
+		at = found < room ? found : weft_random_below(&node->random, found + 1);
+		if (at < room)
+			chosen[count + at] = &members[i];
+		found++;
+	}
+	return count + (found < room ? found : room);
+}
+
+/* With whom to go on if we are gone in a moment: those that are there, if there are any. */
+static void introduce_others(struct introduction *to, const struct weft_contact *contact)
+{
+	const struct weft_member *chosen[OTHERS];
+	unsigned int count, i;
+
+	count = choose_others(to->parcel.node, contact, chosen, 0, true);
+	count = choose_others(to->parcel.node, contact, chosen, count, false);
+	for (i = 0; i < count; i++)
+		introduce_member(to, chosen[i]);
+}
+
+static void introduce_network(struct introduction *to)
+{
+	const struct weft_record *settings = weft_roster_settings(to->parcel.node->roster);
+	const struct weft_record *epoch = weft_roster_epoch(to->parcel.node->roster);
+
+	if (settings)
+		introduce_record(to, settings);
+	if (!epoch)
+		return;
+	introduce_admin(to, epoch->slot.by);
+	introduce_record(to, epoch);
+}
+
+/**
+ * weft_introduce() - the first that is told to whom we let in
+ * @node:	the node
+ * @now:	time
+ * @contact:	who said something just now
+ *
+ * What makes it a member, and us, and what the network is called: it would find all that among
+ * thousands of records that it fetches, but until then it has not joined. And once a few others.
+ */
+void weft_introduce(struct weft_node *node, const struct weft_time *now,
+		    struct weft_contact *contact)
+{
+	struct introduction to = {
+		.parcel = { .node = node, .from = node->address, .to = contact->address,
+			    .message.type = WEFT_RECORDS },
+		.now = now,
+	};
+	bool first = !contact->introduce_at;
+
+	if (!contact->introductions || now->ms < contact->introduce_at)
+		return;
+	contact->introductions--;
+	contact->introduce_at = now->ms + INTRODUCE_AGAIN;
+	if (first)
+		introduce_others(&to, contact);
+	to.needed = true;
+	introduce_network(&to);
+	introduce_member(&to, weft_node_self(node));
+	introduce_member(&to, weft_roster_member(node->roster, &contact->id));
+	send_parcel(&to.parcel);
+}
+
 void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 		      struct weft_contact *contact, const struct weft_want *want)
 {
@@ -302,6 +464,13 @@ static void drop_told(struct weft_node *node)
 	node->fresh.count = kept;
 }
 
+/* Those in touch; and while we have no neighbours yet, since we are new, the door. */
+static bool is_told(const struct weft_node *node, const struct weft_contact *contact)
+{
+	return weft_in_touch(contact) ||
+	       (node->settle_at && contact->alive && contact->wanted & WEFT_WANTED_PROBE);
+}
+
 void weft_spread_run(struct weft_node *node, const struct weft_time *now)
 {
 	size_t i;
@@ -309,7 +478,7 @@ void weft_spread_run(struct weft_node *node, const struct weft_time *now)
 	if (!node->fresh.count)
 		return;
 	for (i = 0; i < node->contacts.count; i++) {
-		if (weft_in_touch(node->contacts.at[i]))
+		if (is_told(node, node->contacts.at[i]))
 			push_to(node, now, node->contacts.at[i]);
 	}
 	drop_told(node);

@@ -18,6 +18,7 @@
 #define RANGE_BYTES (10 + 3)
 #define FIRST_WAIT (2 * WEFT_SECOND)
 #define LONGEST_WAIT WEFT_MINUTE
+#define SOONEST 50
 /* Records asked for at once of one member, and how long they may take. */
 #define ASKED 32
 #define ANSWER_TAKES (2 * WEFT_SECOND)
@@ -100,6 +101,7 @@ static void bounds(const struct weft_index *index, const struct weft_range *rang
 struct answer {
 	struct weft_node *node;
 	const struct weft_index *index;
+	struct weft_index *held;
 	const struct weft_time *now;
 	struct weft_contact *contact;
 	struct weft_message ranges;
@@ -113,6 +115,8 @@ static void begin(struct answer *answer, struct weft_node *node, const struct we
 {
 	answer->node = node;
 	answer->index = refresh(node);
+	/* when there is memory for it again, the node has another one before this is finished */
+	answer->held = weft_index_hold(node->index);
 	answer->now = now;
 	answer->contact = contact;
 	answer->ranges.type = WEFT_RANGES;
@@ -150,6 +154,7 @@ static void finish(struct answer *answer)
 {
 	send_ranges(answer);
 	send_list(answer);
+	weft_index_put(answer->held);
 }
 
 static void put_digest(struct answer *answer, const struct weft_range *range)
@@ -215,6 +220,19 @@ static void describe(struct answer *answer, const struct weft_range *range)
 		divide(answer, range);
 }
 
+/*
+ * Until the next comparison. Who was let in just now waits for it to know that there is nobody else: only
+ * as long as an answer takes that there would be if there were, through all levels of ranges.
+ */
+static uint64_t first_wait(const struct weft_node *node, const struct weft_contact *contact)
+{
+	uint64_t takes = 8 * (uint64_t)contact->rtt_ms + SOONEST;
+
+	if ((node->joining || node->settle_at) && !node->wants.count && takes < FIRST_WAIT)
+		return takes;
+	return FIRST_WAIT;
+}
+
 /* The other's digest of all that it has came; if it differs from ours, begin. */
 void weft_sync_compare(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_short_hash *digest)
@@ -224,11 +242,14 @@ void weft_sync_compare(struct weft_node *node, const struct weft_time *now,
 
 	if (!memcmp(digest, weft_sync_digest(node), sizeof(*digest))) {
 		contact->sync_wait = 0;
+		node->settle_at = 0;
+		weft_join_compared(node, now, contact);
 		return;
 	}
 	if (now->ms < contact->sync_at)
 		return;
-	contact->sync_wait = contact->sync_wait ? 2 * contact->sync_wait : FIRST_WAIT;
+	contact->sync_wait = contact->sync_wait ? 2 * contact->sync_wait :
+					       first_wait(node, contact);
 	if (contact->sync_wait > LONGEST_WAIT)
 		contact->sync_wait = LONGEST_WAIT;
 	contact->sync_at = now->ms + contact->sync_wait;

@@ -350,6 +350,51 @@ static void test_doors(void **state)
 	sim_free(sim);
 }
 
+/* A door that has no such invitation, however often it is given it, keeps nobody from the others. */
+static void test_door_that_forgets(void **state)
+{
+	struct sim *sim = sim_network(93, 3, 4);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_KNOCK), tries, i;
+	struct weft_message door = { .type = WEFT_DOOR }, welcome = { .type = WEFT_WELCOME };
+	struct weft_node *node = sim->nodes[n].node;
+	struct weft_joining *joining = node->joining;
+	uint8_t at[16];
+
+	(void)state;
+	assert_true(joining->door_count > 1);
+	memcpy(at, weft_contact_find(node, &joining->doors[0].identity)->address, sizeof(at));
+	door.door.joiner = *weft_node_id(node);
+	door.door.unix_s = sim_time(&sim->nodes[n]).unix_s;
+	/* more often than there is reason to knock again: the others are knocked at all the same */
+	tries = joining->tries;
+	door.door.error = -ENOENT;
+	for (i = 0; i < 50; i++) {
+		say(sim, n, at, &door);
+		sim_pump(&sim->nodes[n]);
+		sim_run(sim, SIM_SECOND / 10);
+		assert_true(i != 6 || joining->tries > tries + 1);
+	}
+	assert_true(joining->tries > tries + 4);
+	assert_int_equal(joining->slow, 1);
+	/* it opens, and forgets: not for ever either */
+	joining->slow = 0;
+	door.door.error = 0;
+	welcome.welcome = -ENOENT;
+	for (i = 0; i < 20; i++) {
+		say(sim, n, at, &door);
+		if (!joining_in(sim, n, WEFT_JOIN_HAND_OVER))
+			break;
+		say(sim, n, at, &welcome);
+		assert_true(joining_in(sim, n, WEFT_JOIN_KNOCK));
+	}
+	assert_in_range(i, 2, 10);
+	assert_int_equal(joining->slow, 1);
+	sim->nodes[n].group = 0;
+	sim_run(sim, SIM_MINUTE);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 static struct weft_hint hint_of(unsigned int n)
 {
 	struct weft_hint hint = { .identity = identity_of(n).id, .tunnel = tunnel_of(n).public_key,
@@ -969,6 +1014,32 @@ static void test_features(void **state)
 	sim_free(sim);
 }
 
+/* For a moment there is no memory for what we have by hash; while a list is looked at there is again. */
+static void test_list_without_memory(void **state)
+{
+	struct sim *sim = sim_network(92, 3, 3);
+	struct weft_message message = { .type = WEFT_LIST };
+	struct weft_record *record = root_says(sim, 300, "other");
+	uint8_t hash[WEFT_SHORT_HASH] = { 1 };
+	uint64_t sent;
+
+	(void)state;
+	sim_run(sim, SIM_MINUTE);
+	say_record(sim, 0, address_of(sim, 1), record);
+	weft_record_put(record);
+	sim_pump(&sim->nodes[0]);
+	sent = weft_node_stats(sim->nodes[0].node)->sent;
+	message.list = (struct weft_list){ .count = 1, .at[0] = { .count = 1, .hashes = hash } };
+	failed = false;
+	left = 0;
+	say(sim, 0, address_of(sim, 1), &message);
+	assert_true(failed);
+	sim_pump(&sim->nodes[0]);
+	/* it asks for that, and tells what it has besides */
+	assert_true(weft_node_stats(sim->nodes[0].node)->sent >= sent + 2);
+	sim_free(sim);
+}
+
 /* For minutes, allocations fail now and then, everywhere; when they do not any more, all is well. */
 static void test_scarce_memory(void **state)
 {
@@ -1102,6 +1173,7 @@ int main(void)
 		cmocka_unit_test(test_door_that_keeps),
 		cmocka_unit_test(test_old_address),
 		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_door_that_forgets),
 		cmocka_unit_test(test_many_doors),
 		cmocka_unit_test(test_door_with_another_key),
 		cmocka_unit_test(test_door_without_memory),
@@ -1113,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_endpoints),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_list_without_memory),
 		cmocka_unit_test(test_scarce_memory),
 		cmocka_unit_test(test_commands_without_memory),
 	};
