@@ -164,6 +164,83 @@ static const uint8_t *door_address(struct sim *sim, unsigned int n)
 	return weft_contact_find(node, &node->joining->door)->address;
 }
 
+static struct weft_record *root_revokes(struct sim *sim, unsigned int n)
+{
+	struct weft_fields fields = { .type = WEFT_REVOCATION, .issued = NOW,
+				      .subject = *weft_node_id(sim->nodes[n].node),
+				      .has = WEFT_HAS(WEFT_KEY_SUBJECT) };
+	struct weft_record *record;
+	struct weft_identity root;
+
+	weft_identity_from_seed(&root, weft_node_secrets(sim->nodes[0].node)->root);
+	fields.network = root.id;
+	assert_int_equal(weft_record_sign(&record, &fields, &root), 0);
+	return record;
+}
+
+static void ask_secret(struct sim *sim, unsigned int to, const uint8_t from[16])
+{
+	struct weft_message message = { .type = WEFT_ASK_SECRET };
+
+	weft_commitment(&message.commitment, weft_node_secrets(sim->nodes[0].node)->epoch);
+	say(sim, to, from, &message);
+}
+
+/* Who asks for the secret is out by what came just before: it is nobody any more, and gets nothing. */
+static void test_secret_for_the_revoked(void **state)
+{
+	struct sim *sim = sim_network(94, 3, 3);
+	struct weft_node *node = sim->nodes[1].node;
+	struct weft_record *record = root_revokes(sim, 2);
+	uint8_t asker[16];
+	uint64_t sent;
+
+	(void)state;
+	memcpy(asker, address_of(sim, 2), sizeof(asker));
+	sent = weft_node_stats(node)->sent;
+	ask_secret(sim, 1, asker);
+	assert_int_equal(weft_node_stats(node)->sent, sent + 1);
+	say_record(sim, 1, address_of(sim, 0), record);
+	weft_record_put(record);
+	assert_non_null(weft_contact_by_address(node, asker));
+	sent += 1 + node->partings.count;
+	ask_secret(sim, 1, asker);
+	assert_null(weft_contact_by_address(node, asker));
+	assert_int_equal(weft_node_stats(node)->sent, sent + node->partings.count);
+	sim_free(sim);
+}
+
+/* All that node @of has is said to @to, which does nothing about it yet. */
+static void say_all(struct sim *sim, unsigned int to, const uint8_t from[16], unsigned int of)
+{
+	const struct weft_roster *roster = weft_node_roster(sim->nodes[of].node);
+	size_t i;
+
+	for (i = 0; i < weft_roster_count(roster); i++)
+		say_record(sim, to, from, weft_roster_at(roster, i, NULL));
+}
+
+/* Nor does a joiner give it to anybody; and to be asked is no reason to find out that it has joined. */
+static void test_secret_of_a_joiner(void **state)
+{
+	struct sim *sim = sim_network(97, 3, 4);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_LEARN);
+	struct weft_node *node = sim->nodes[n].node;
+	uint8_t door[16];
+	uint64_t sent;
+
+	(void)state;
+	memcpy(door, door_address(sim, n), sizeof(door));
+	say_all(sim, n, door, 0);
+	sent = weft_node_stats(node)->sent;
+	ask_secret(sim, n, door);
+	assert_int_equal(weft_node_stats(node)->sent, sent);
+	assert_true(joining_in(sim, n, WEFT_JOIN_LEARN));
+	sim_pump(&sim->nodes[n]);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
 /* Let in to a large network: while records come it does not begin anew; when none do, it does. */
 static void test_learns_long(void **state)
 {
@@ -1178,6 +1255,8 @@ int main(void)
 		cmocka_unit_test(test_door_with_another_key),
 		cmocka_unit_test(test_door_without_memory),
 		cmocka_unit_test(test_bad_guest),
+		cmocka_unit_test(test_secret_for_the_revoked),
+		cmocka_unit_test(test_secret_of_a_joiner),
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_forged_hints),
