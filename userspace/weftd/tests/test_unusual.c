@@ -241,6 +241,86 @@ static void test_secret_of_a_joiner(void **state)
 	sim_free(sim);
 }
 
+/* By what came just before a guest spoke, we are out: it is no guest then, and nobody is answered. */
+static void test_door_that_is_out(void **state)
+{
+	struct weft_message knock = { .type = WEFT_KNOCK }, join = { .type = WEFT_JOIN };
+	struct weft_joining *joining;
+	struct weft_record *record;
+	struct weft_node *door;
+	unsigned int i, n, at;
+	struct sim *sim;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		sim = sim_network(95, 3, 4);
+		n = joiner_in(sim, WEFT_JOIN_HAND_OVER);
+		joining = sim->nodes[n].node->joining;
+		for (at = 0; !weft_id_equal(&joining->door, weft_node_id(sim->nodes[at].node)); at++)
+			;
+		door = sim->nodes[at].node;
+		knock.knock.joiner = *weft_node_id(sim->nodes[n].node);
+		knock.knock.invitation = joining->token.invitation->hash;
+		join.join.admission = (struct weft_bytes){ joining->admission->bytes,
+							   joining->admission->len };
+		join.join.announcement = (struct weft_bytes){ joining->announcement->bytes,
+							      joining->announcement->len };
+		record = root_revokes(sim, at);
+		say_record(sim, at, address_of(sim, (at + 1) % 3), record);
+		weft_record_put(record);
+		assert_int_equal(weft_node_state(door), WEFT_NODE_MEMBER);
+		assert_non_null(weft_guest_by_address(door, joining->address));
+		say(sim, at, joining->address, i ? &join : &knock);
+		assert_int_equal(weft_node_state(door), WEFT_NODE_EXCLUDED);
+		assert_null(weft_guest_by_address(door, joining->address));
+		assert_int_equal(door->queue.count, 0);
+		assert_int_equal(door->contacts.count, 0);
+		sim_free(sim);
+	}
+}
+
+/* That our own membership has expired shows when a joiner's records come in: nobody is let in then. */
+static void test_door_that_expires(void **state)
+{
+	struct weft_message join = { .type = WEFT_JOIN };
+	struct sim *sim = sim_network(96, 1, 3);
+	struct weft_invite wish = sim_wish(sim, 1);
+	struct weft_joining *joining;
+	struct weft_node *door;
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	wish.grant.member_expires = wish.grant.expires - DAY + 3600;
+	wish.grant.has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	token = sim_invite_with(sim, 0, &wish);
+	assert_int_equal(sim_join(sim, token, "expires"), 1);
+	free(token);
+	sim_run(sim, 30 * SIM_SECOND);
+	token = sim_invite(sim, 0, 1);
+	sim_run(sim, 30 * SIM_SECOND);
+	sim_kill(sim, 0);
+	n = sim_join(sim, token, "joiner");
+	free(token);
+	while (!joining_in(sim, n, WEFT_JOIN_HAND_OVER))
+		sim_run(sim, 1);
+	joining = sim->nodes[n].node->joining;
+	door = sim->nodes[1].node;
+	join.join.admission = (struct weft_bytes){ joining->admission->bytes,
+						   joining->admission->len };
+	join.join.announcement = (struct weft_bytes){ joining->announcement->bytes,
+						      joining->announcement->len };
+	sim->nodes[1].clock_ahead_s = 7200;
+	assert_int_equal(weft_node_state(door), WEFT_NODE_MEMBER);
+	say(sim, 1, joining->address, &join);
+	assert_int_equal(weft_node_state(door), WEFT_NODE_EXCLUDED);
+	assert_int_equal(door->queue.count, 0);
+	assert_int_equal(door->contacts.count, 0);
+	sim_pump(&sim->nodes[1]);
+	assert_int_equal(sim->nodes[1].notices[WEFT_NOTICE_ADMITTED], 0);
+	sim_free(sim);
+}
+
 /* Let in to a large network: while records come it does not begin anew; when none do, it does. */
 static void test_learns_long(void **state)
 {
@@ -1257,6 +1337,8 @@ int main(void)
 		cmocka_unit_test(test_bad_guest),
 		cmocka_unit_test(test_secret_for_the_revoked),
 		cmocka_unit_test(test_secret_of_a_joiner),
+		cmocka_unit_test(test_door_that_is_out),
+		cmocka_unit_test(test_door_that_expires),
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_forged_hints),
