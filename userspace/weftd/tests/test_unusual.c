@@ -1197,6 +1197,40 @@ static void test_list_without_memory(void **state)
 	sim_free(sim);
 }
 
+/* Asked for a record that was replaced just now: without memory it is found, then there is some again. */
+static void test_want_without_memory(void **state)
+{
+	struct sim *sim = sim_network(98, 3, 3);
+	struct weft_node *node = sim->nodes[0].node, *other = sim->nodes[1].node;
+	struct weft_message message = { .type = WEFT_WANT };
+	const struct weft_record *old = weft_node_self(other)->announcement;
+	uint8_t hashes[2 * WEFT_SHORT_HASH];
+	struct weft_record *record;
+	struct weft_fields fields;
+	uint64_t sent;
+
+	(void)state;
+	sim_run(sim, SIM_MINUTE);
+	memcpy(hashes, old->hash.bytes, WEFT_SHORT_HASH);
+	memcpy(hashes + WEFT_SHORT_HASH, weft_roster_settings(node->roster)->hash.bytes,
+	       WEFT_SHORT_HASH);
+	weft_record_fields(old, &fields);
+	fields.issued++;
+	assert_int_equal(weft_record_sign(&record, &fields, &other->identity), 0);
+	weft_sync_digest(node);
+	say_record(sim, 0, address_of(sim, 1), record);
+	weft_record_put(record);
+	sent = weft_node_stats(node)->sent;
+	message.want = (struct weft_want){ .count = 2, .hashes = hashes };
+	failed = false;
+	left = 0;
+	say(sim, 0, address_of(sim, 2), &message);
+	left = -1;
+	assert_true(failed);
+	assert_int_equal(weft_node_stats(node)->sent, sent + 1);
+	sim_free(sim);
+}
+
 /* For minutes, allocations fail now and then, everywhere; when they do not any more, all is well. */
 static void test_scarce_memory(void **state)
 {
@@ -1347,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_list_without_memory),
+		cmocka_unit_test(test_want_without_memory),
 		cmocka_unit_test(test_scarce_memory),
 		cmocka_unit_test(test_commands_without_memory),
 	};
