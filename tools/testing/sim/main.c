@@ -543,6 +543,15 @@ static uint64_t slowest_door(void)
 	return report.door_ms[report.joined - 1];
 }
 
+static unsigned int not_joined(void)
+{
+	unsigned int n = 0;
+
+	while (n < report.joined && !report.door_ms[n])
+		n++;
+	return n;
+}
+
 static void print_text(const struct spread *worst)
 {
 	printf("%u members, seed %llu, %llu to %llu ms one way, %g %% lost, %u restarts\n",
@@ -556,6 +565,8 @@ static void print_text(const struct spread *worst)
 	printf("  to half of them after                         %8.2f s\n", worst->median_ms / 1000.0);
 	printf("  is one itself after                           %8.2f s (median %.2f s)\n",
 	       slowest_door() / 1000.0, median_door() / 1000.0);
+	if (not_joined())
+		printf("  %u never are\n", not_joined());
 	if (options.burst)
 		printf("of %u at once, %u are members after             %8.2f s, all know the same %.2f s\n",
 		       options.burst, report.burst_joined, report.burst_ms / 1000.0,
@@ -585,12 +596,12 @@ static void print_json(const struct spread *worst)
 	       options.loss / 10.0, options.churn, report.restarts);
 	printf(" \"joins\": %u, \"known_to_all_ms\": %llu, \"known_to_all_median_ms\": %llu, "
 	       "\"known_to_99_of_100_ms\": %llu, \"known_to_half_ms\": %llu, \"joined_ms\": %llu, "
-	       "\"joined_median_ms\": %llu, \"neighbour_of_most\": %u, "
+	       "\"joined_median_ms\": %llu, \"not_joined\": %u, \"neighbour_of_most\": %u, "
 	       "\"door_neighbour_of_most\": %u, \"not_known_to\": %u,\n",
 	       report.joined, (unsigned long long)worst->all_ms, (unsigned long long)median_join(),
 	       (unsigned long long)worst->most_ms, (unsigned long long)worst->median_ms,
 	       (unsigned long long)slowest_door(), (unsigned long long)median_door(),
-	       report.chosen, report.door_chosen, worst->asked - worst->knew);
+	       not_joined(), report.chosen, report.door_chosen, worst->asked - worst->knew);
 	if (options.burst)
 		printf(" \"burst\": %u, \"burst_joined\": %u, \"burst_joined_ms\": %llu, "
 		       "\"burst_known_ms\": %lld,\n",

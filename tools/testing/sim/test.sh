@@ -44,5 +44,14 @@ what_is_no_number_or_out_of_bounds_is_refused() {
 	exits 2 "$sim" word
 }
 
+who_never_joined_is_told() {
+	exits 0 "$sim" --members 10 --joins 2 --time 10 --json
+	contains "$output" '"not_joined": 0'
+	exits 0 "$sim" --members 10 --joins 2 --time 10 --json --loss 75
+	contains "$output" '"not_joined": 2'
+	exits 0 "$sim" --members 10 --joins 2 --time 10 --loss 75
+	contains "$output" "2 never are"
+}
+
 run_tests the_same_seed_twice_gives_the_same_output another_seed_gives_another \
-	sharing_changes_nothing what_is_no_number_or_out_of_bounds_is_refused
+	sharing_changes_nothing what_is_no_number_or_out_of_bounds_is_refused who_never_joined_is_told

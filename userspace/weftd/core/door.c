@@ -192,6 +192,14 @@ static int judge(struct weft_node *node, const struct weft_time *now,
 	return weft_invitation_check(node->roster, guest->invitation, joiner, now->unix_s);
 }
 
+/* What came before it may say that we are out: then we have no guests, and say nothing any more. */
+static void answer(struct weft_node *node, const struct weft_guest *guest,
+		   const struct weft_message *message)
+{
+	if (guest->until_ms)
+		weft_send(node, guest->address, message);
+}
+
 static void answer_knock(struct weft_node *node, const struct weft_time *now,
 			 struct weft_guest *guest, const struct weft_knock *knock)
 {
@@ -213,7 +221,7 @@ static void answer_knock(struct weft_node *node, const struct weft_time *now,
 	} else if (door->error != -ENOENT && door->error != -EAGAIN) {
 		weft_notify(node, WEFT_NOTICE_NOT_ADMITTED, &knock->joiner, door->error);
 	}
-	weft_send(node, guest->address, &message);
+	answer(node, guest, &message);
 }
 
 /* The invitation, from who brings it: only the one that its key is of. */
@@ -268,7 +276,7 @@ static int take_in(struct weft_node *node, const struct weft_time *now,
 	if (error && error != -EEXIST && error != -ESTALE)
 		return error == -ENOMEM ? -EAGAIN : error;
 	weft_take_record(node, now, announcement, NULL);
-	if (!weft_review_now(node, now))
+	if (!weft_review_now(node, now) || node->state != WEFT_NODE_MEMBER)
 		return -EAGAIN;
 	member = weft_roster_member(node->roster, &joiner);
 	if (!member || member->state != WEFT_MEMBER)
@@ -323,7 +331,7 @@ static int try_join(struct weft_node *node, const struct weft_time *now,
 void weft_guest_message(struct weft_node *node, const struct weft_time *now,
 			struct weft_guest *guest, const struct weft_message *message)
 {
-	struct weft_message answer = { .type = WEFT_WELCOME };
+	struct weft_message welcome = { .type = WEFT_WELCOME };
 	const uint8_t *bytes;
 	size_t len, i;
 
@@ -348,10 +356,10 @@ void weft_guest_message(struct weft_node *node, const struct weft_time *now,
 			take_invitation(node, guest, bytes, len);
 		break;
 	case WEFT_JOIN:
-		answer.welcome = try_join(node, now, guest, &message->join);
-		if (!answer.welcome && guest->until_ms)
+		welcome.welcome = try_join(node, now, guest, &message->join);
+		if (!welcome.welcome)
 			guest->until_ms = now->ms + GUEST_LEAVES;
-		weft_send(node, guest->address, &answer);
+		answer(node, guest, &welcome);
 		break;
 	default:
 		node->stats.drops[WEFT_DROP_UNASKED]++;

@@ -72,12 +72,20 @@ static void want_door(struct weft_node *node, const struct weft_time *now,
 /* Another key, another address: what waits to be sent is from one that the device has no more. */
 static void change_key(struct weft_node *node)
 {
+	struct weft_contact *contact;
 	size_t i;
 
 	weft_queue_clear(node);
+	node->wants.count = 0;
 	node->device_dirty = true;
-	for (i = 0; i < node->contacts.count; i++)
-		node->contacts.at[i]->session = false;
+	for (i = 0; i < node->contacts.count; i++) {
+		contact = node->contacts.at[i];
+		weft_contact_unwant(node, contact, WEFT_WANTED_NEIGHBOUR | WEFT_WANTED_LINK |
+						   WEFT_WANTED_PROBE);
+		contact->session = false;
+		contact->alive = false;
+		contact->tries = 0;
+	}
 }
 
 static void begin_knocking(struct weft_node *node, const struct weft_time *now)

@@ -44,6 +44,9 @@ bool weft_in_touch(const struct weft_contact *contact)
 
 static bool is_pinged(const struct weft_node *node, const struct weft_contact *contact)
 {
+	/* under an invitation's key there is nothing but doors to knock at */
+	if (weft_join_as_guest(node))
+		return false;
 	if (contact->wanted & (WEFT_WANTED_NEIGHBOUR | WEFT_WANTED_PROBE))
 		return true;
 	return contact->wanted & (WEFT_WANTED_ALL | WEFT_WANTED_DEMAND | WEFT_WANTED_LINK) &&

@@ -65,11 +65,15 @@ static bool may_have(const struct weft_node *node, const struct weft_contact *co
 void weft_secret_asked(struct weft_node *node, const struct weft_time *now,
 		       struct weft_contact *contact, const struct weft_id *commitment)
 {
+	const struct weft_id by = contact->id;
 	struct weft_id current;
 
-	/* the revocation that the new secret is for may wait to be looked at */
-	if (!weft_review_now(node, now) || !weft_secret_current(node) ||
-	    !wanted_commitment(node, &current) || !weft_id_equal(commitment, &current) || !may_have(node, contact) ||
+	/* the revocation that the new secret is for may wait to be looked at: then this is no contact */
+	if (node->state != WEFT_NODE_MEMBER || !weft_review_now(node, now))
+		return;
+	contact = weft_contact_find(node, &by);
+	if (!contact || !may_have(node, contact) || !weft_secret_current(node) ||
+	    !wanted_commitment(node, &current) || !weft_id_equal(commitment, &current) ||
 	    !weft_node_take_budget(node, now, WEFT_BUDGET_SECRET, 1))
 		return;
 	give(node, contact);

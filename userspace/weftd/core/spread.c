@@ -415,6 +415,8 @@ void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 	struct parcel parcel = { .node = node, .from = node->address, .to = contact->address,
 				 .message.type = WEFT_RECORDS };
 	struct weft_record *record;
+	/* without memory for another, it is looked at; when there is some again, it is not the node's any more */
+	struct weft_index *held = weft_index_hold(node->index);
 	size_t i;
 
 	for (i = 0; i < want->count; i++) {
@@ -426,6 +428,7 @@ void weft_answer_want(struct weft_node *node, const struct weft_time *now,
 		put_record(&parcel, record);
 	}
 	send_parcel(&parcel);
+	weft_index_put(held);
 }
 
 static void push_to(struct weft_node *node, const struct weft_time *now,

@@ -360,6 +360,38 @@ static void test_new_member_is_no_door(void **state)
 	sim_free(sim);
 }
 
+/*
+ * It is there, and tells nothing: then others are knocked at, with the invitation's key and address.
+ * Nothing goes on under the own one, which the simulator would not send; and nobody is there any more.
+ */
+static void test_door_that_only_answers(void **state)
+{
+	static const struct weft_short_hash other = { { 1 } };
+	struct weft_message list = { .type = WEFT_LIST }, nothing = { .type = WEFT_PONG };
+	struct sim *sim = sim_network(145, 4, 5);
+	uint8_t address[16];
+	unsigned int n = cut_off(sim, address), door = door_of(sim, n), i;
+	const struct weft_contact *contact = contact_of(sim, n, door);
+
+	(void)state;
+	list.list = (struct weft_list){ .count = 1, .at[0] = { .count = 1, .hashes = other.bytes } };
+	for (i = 0; i < 310 && phase_of_newest(sim) == WEFT_JOIN_LEARN; i++) {
+		answer_ping(sim, n, address, &other);
+		say(sim, n, address, &nothing);
+		say(sim, n, address, &list);
+		sim_run(sim, SIM_SECOND / 10);
+	}
+	assert_in_range(i, 299, 309);
+	assert_int_equal(phase_of_newest(sim), WEFT_JOIN_KNOCK);
+	assert_false(contact->alive);
+	sim_run(sim, 20 * SIM_SECOND);
+	assert_int_equal(phase_of_newest(sim), WEFT_JOIN_KNOCK);
+	sim->nodes[n].group = 0;
+	assert_true(sim_until(sim, all_joined, SIM_MINUTE) >= 0);
+	assert_true(sim_until(sim, sim_converged, SIM_MINUTE) >= 0);
+	sim_free(sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_door_with_more),
 		cmocka_unit_test(test_told_twice),
 		cmocka_unit_test(test_new_member_is_no_door),
+		cmocka_unit_test(test_door_that_only_answers),
 	};
 
 	/* for who looks for an error in one of them */

@@ -164,6 +164,163 @@ static const uint8_t *door_address(struct sim *sim, unsigned int n)
 	return weft_contact_find(node, &node->joining->door)->address;
 }
 
+static struct weft_record *root_revokes(struct sim *sim, unsigned int n)
+{
+	struct weft_fields fields = { .type = WEFT_REVOCATION, .issued = NOW,
+				      .subject = *weft_node_id(sim->nodes[n].node),
+				      .has = WEFT_HAS(WEFT_KEY_SUBJECT) };
+	struct weft_record *record;
+	struct weft_identity root;
+
+	weft_identity_from_seed(&root, weft_node_secrets(sim->nodes[0].node)->root);
+	fields.network = root.id;
+	assert_int_equal(weft_record_sign(&record, &fields, &root), 0);
+	return record;
+}
+
+static void ask_secret(struct sim *sim, unsigned int to, const uint8_t from[16])
+{
+	struct weft_message message = { .type = WEFT_ASK_SECRET };
+
+	weft_commitment(&message.commitment, weft_node_secrets(sim->nodes[0].node)->epoch);
+	say(sim, to, from, &message);
+}
+
+/* Who asks for the secret is out by what came just before: it is nobody any more, and gets nothing. */
+static void test_secret_for_the_revoked(void **state)
+{
+	struct sim *sim = sim_network(94, 3, 3);
+	struct weft_node *node = sim->nodes[1].node;
+	struct weft_record *record = root_revokes(sim, 2);
+	uint8_t asker[16];
+	uint64_t sent;
+
+	(void)state;
+	memcpy(asker, address_of(sim, 2), sizeof(asker));
+	sent = weft_node_stats(node)->sent;
+	ask_secret(sim, 1, asker);
+	assert_int_equal(weft_node_stats(node)->sent, sent + 1);
+	say_record(sim, 1, address_of(sim, 0), record);
+	weft_record_put(record);
+	assert_non_null(weft_contact_by_address(node, asker));
+	sent += 1 + node->partings.count;
+	ask_secret(sim, 1, asker);
+	assert_null(weft_contact_by_address(node, asker));
+	assert_int_equal(weft_node_stats(node)->sent, sent + node->partings.count);
+	sim_free(sim);
+}
+
+/* All that node @of has is said to @to, which does nothing about it yet. */
+static void say_all(struct sim *sim, unsigned int to, const uint8_t from[16], unsigned int of)
+{
+	const struct weft_roster *roster = weft_node_roster(sim->nodes[of].node);
+	size_t i;
+
+	for (i = 0; i < weft_roster_count(roster); i++)
+		say_record(sim, to, from, weft_roster_at(roster, i, NULL));
+}
+
+/* Nor does a joiner give it to anybody; and to be asked is no reason to find out that it has joined. */
+static void test_secret_of_a_joiner(void **state)
+{
+	struct sim *sim = sim_network(97, 3, 4);
+	unsigned int n = joiner_in(sim, WEFT_JOIN_LEARN);
+	struct weft_node *node = sim->nodes[n].node;
+	uint8_t door[16];
+	uint64_t sent;
+
+	(void)state;
+	memcpy(door, door_address(sim, n), sizeof(door));
+	say_all(sim, n, door, 0);
+	sent = weft_node_stats(node)->sent;
+	ask_secret(sim, n, door);
+	assert_int_equal(weft_node_stats(node)->sent, sent);
+	assert_true(joining_in(sim, n, WEFT_JOIN_LEARN));
+	sim_pump(&sim->nodes[n]);
+	assert_int_equal(weft_node_state(node), WEFT_NODE_MEMBER);
+	sim_free(sim);
+}
+
+/* By what came just before a guest spoke, we are out: it is no guest then, and nobody is answered. */
+static void test_door_that_is_out(void **state)
+{
+	struct weft_message knock = { .type = WEFT_KNOCK }, join = { .type = WEFT_JOIN };
+	struct weft_joining *joining;
+	struct weft_record *record;
+	struct weft_node *door;
+	unsigned int i, n, at;
+	struct sim *sim;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		sim = sim_network(95, 3, 4);
+		n = joiner_in(sim, WEFT_JOIN_HAND_OVER);
+		joining = sim->nodes[n].node->joining;
+		for (at = 0; !weft_id_equal(&joining->door, weft_node_id(sim->nodes[at].node)); at++)
+			;
+		door = sim->nodes[at].node;
+		knock.knock.joiner = *weft_node_id(sim->nodes[n].node);
+		knock.knock.invitation = joining->token.invitation->hash;
+		join.join.admission = (struct weft_bytes){ joining->admission->bytes,
+							   joining->admission->len };
+		join.join.announcement = (struct weft_bytes){ joining->announcement->bytes,
+							      joining->announcement->len };
+		record = root_revokes(sim, at);
+		say_record(sim, at, address_of(sim, (at + 1) % 3), record);
+		weft_record_put(record);
+		assert_int_equal(weft_node_state(door), WEFT_NODE_MEMBER);
+		assert_non_null(weft_guest_by_address(door, joining->address));
+		say(sim, at, joining->address, i ? &join : &knock);
+		assert_int_equal(weft_node_state(door), WEFT_NODE_EXCLUDED);
+		assert_null(weft_guest_by_address(door, joining->address));
+		assert_int_equal(door->queue.count, 0);
+		assert_int_equal(door->contacts.count, 0);
+		sim_free(sim);
+	}
+}
+
+/* That our own membership has expired shows when a joiner's records come in: nobody is let in then. */
+static void test_door_that_expires(void **state)
+{
+	struct weft_message join = { .type = WEFT_JOIN };
+	struct sim *sim = sim_network(96, 1, 3);
+	struct weft_invite wish = sim_wish(sim, 1);
+	struct weft_joining *joining;
+	struct weft_node *door;
+	unsigned int n;
+	char *token;
+
+	(void)state;
+	wish.grant.member_expires = wish.grant.expires - DAY + 3600;
+	wish.grant.has |= WEFT_HAS(WEFT_KEY_MEMBER_EXPIRES);
+	token = sim_invite_with(sim, 0, &wish);
+	assert_int_equal(sim_join(sim, token, "expires"), 1);
+	free(token);
+	sim_run(sim, 30 * SIM_SECOND);
+	token = sim_invite(sim, 0, 1);
+	sim_run(sim, 30 * SIM_SECOND);
+	sim_kill(sim, 0);
+	n = sim_join(sim, token, "joiner");
+	free(token);
+	while (!joining_in(sim, n, WEFT_JOIN_HAND_OVER))
+		sim_run(sim, 1);
+	joining = sim->nodes[n].node->joining;
+	door = sim->nodes[1].node;
+	join.join.admission = (struct weft_bytes){ joining->admission->bytes,
+						   joining->admission->len };
+	join.join.announcement = (struct weft_bytes){ joining->announcement->bytes,
+						      joining->announcement->len };
+	sim->nodes[1].clock_ahead_s = 7200;
+	assert_int_equal(weft_node_state(door), WEFT_NODE_MEMBER);
+	say(sim, 1, joining->address, &join);
+	assert_int_equal(weft_node_state(door), WEFT_NODE_EXCLUDED);
+	assert_int_equal(door->queue.count, 0);
+	assert_int_equal(door->contacts.count, 0);
+	sim_pump(&sim->nodes[1]);
+	assert_int_equal(sim->nodes[1].notices[WEFT_NOTICE_ADMITTED], 0);
+	sim_free(sim);
+}
+
 /* Let in to a large network: while records come it does not begin anew; when none do, it does. */
 static void test_learns_long(void **state)
 {
@@ -1040,6 +1197,40 @@ static void test_list_without_memory(void **state)
 	sim_free(sim);
 }
 
+/* Asked for a record that was replaced just now: without memory it is found, then there is some again. */
+static void test_want_without_memory(void **state)
+{
+	struct sim *sim = sim_network(98, 3, 3);
+	struct weft_node *node = sim->nodes[0].node, *other = sim->nodes[1].node;
+	struct weft_message message = { .type = WEFT_WANT };
+	const struct weft_record *old = weft_node_self(other)->announcement;
+	uint8_t hashes[2 * WEFT_SHORT_HASH];
+	struct weft_record *record;
+	struct weft_fields fields;
+	uint64_t sent;
+
+	(void)state;
+	sim_run(sim, SIM_MINUTE);
+	memcpy(hashes, old->hash.bytes, WEFT_SHORT_HASH);
+	memcpy(hashes + WEFT_SHORT_HASH, weft_roster_settings(node->roster)->hash.bytes,
+	       WEFT_SHORT_HASH);
+	weft_record_fields(old, &fields);
+	fields.issued++;
+	assert_int_equal(weft_record_sign(&record, &fields, &other->identity), 0);
+	weft_sync_digest(node);
+	say_record(sim, 0, address_of(sim, 1), record);
+	weft_record_put(record);
+	sent = weft_node_stats(node)->sent;
+	message.want = (struct weft_want){ .count = 2, .hashes = hashes };
+	failed = false;
+	left = 0;
+	say(sim, 0, address_of(sim, 2), &message);
+	left = -1;
+	assert_true(failed);
+	assert_int_equal(weft_node_stats(node)->sent, sent + 1);
+	sim_free(sim);
+}
+
 /* For minutes, allocations fail now and then, everywhere; when they do not any more, all is well. */
 static void test_scarce_memory(void **state)
 {
@@ -1178,6 +1369,10 @@ int main(void)
 		cmocka_unit_test(test_door_with_another_key),
 		cmocka_unit_test(test_door_without_memory),
 		cmocka_unit_test(test_bad_guest),
+		cmocka_unit_test(test_secret_for_the_revoked),
+		cmocka_unit_test(test_secret_of_a_joiner),
+		cmocka_unit_test(test_door_that_is_out),
+		cmocka_unit_test(test_door_that_expires),
 		cmocka_unit_test(test_full_house),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_forged_hints),
@@ -1186,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_list_without_memory),
+		cmocka_unit_test(test_want_without_memory),
 		cmocka_unit_test(test_scarce_memory),
 		cmocka_unit_test(test_commands_without_memory),
 	};
