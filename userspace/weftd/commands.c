@@ -700,14 +700,16 @@ static json_object *cmd_revoke(struct request *request)
 	error = weft_node_revoke(network->node, &now, &id,
 				 json_flag(request->from, "compromised", false) ?
 					 WEFT_COMPROMISED : 0, &losses);
+	/* also on an error: without a new secret the revocation holds all the same */
+	network_pump(network);
+	names_publish(request->daemon);
 	if (error) {
+		weft_losses_free(&losses);
 		json_object_put(result);
 		return fail_core(request, "the member", error);
 	}
-	network_pump(network);
 	json_object_object_add(result, "lost", report_losses(network, &losses));
 	weft_losses_free(&losses);
-	names_publish(request->daemon);
 	return result;
 }
 
@@ -726,9 +728,10 @@ static json_object *cmd_admin(struct request *request)
 		return NULL;
 	error = weft_node_set_admin(network->node, &now, &member->identity,
 				    is_admin ? WEFT_ADD : WEFT_REMOVE);
+	/* also on an error: the record may be made though it has no effect yet */
+	network_pump(network);
 	if (error)
 		return fail_core(request, "the member", error);
-	network_pump(network);
 	return named(network);
 }
 
@@ -813,7 +816,8 @@ static json_object *cmd_member(struct request *request)
 		return NULL;
 	id = member->identity;
 	network_care(network, true);
-	member = weft_roster_member(weft_node_roster(network->node), &id);
+	/* in that moment it may have been left */
+	member = network->node ? weft_roster_member(weft_node_roster(network->node), &id) : NULL;
 	if (!member)
 		return fail(request, FAILED, NULL, "it is no member any more");
 	result = named(network);

@@ -564,6 +564,8 @@ void network_pump(struct network *network)
 			    output->notice.type == WEFT_NOTICE_LEFT;
 		carry_out(network, output);
 	}
+	if (network->is_gone)
+		return;
 	if (has_left || network->is_refused)
 		network_delete(network);
 	else if (network->node)
