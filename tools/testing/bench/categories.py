@@ -31,6 +31,10 @@ CATEGORIES = [(name, re.compile(pattern)) for name, pattern in (
 SHARED = ("SIMD begin and end", "crypto", "GRO, merging")
 
 
+# Where a processor waits for something to do.
+IDLE = r"safe_halt$|^default_idle|^mwait_idle|^acpi_idle|^intel_idle"
+
+
 def category(function, own):
     """What a function does."""
     for name, pattern in CATEGORIES:
@@ -40,18 +44,26 @@ def category(function, own):
 
 
 def read(path, own):
-    """Percent by category, and the dearest functions: [(percent, program, function)]."""
-    shares, functions = {}, []
+    """Percent by category, and the dearest functions: [(percent, program, function)].
+
+    Of the time in which the processor was not idle: a figure counts instructions that were executed.
+    """
+    shares, functions, idle = {}, [], 0
     with open(path, encoding="utf-8") as file:
         for line in file:
             percent, program, function = (part.strip() for part in line.split(";", 2))
             percent = float(percent.rstrip("%"))
             kernel = function.startswith("[k]")
             function = re.sub(r"^\[.\]\s*", "", function)
+            if kernel and re.search(IDLE, function):
+                idle += percent
+                continue
             name = category(function, own) if kernel else "programs"
             shares[name] = shares.get(name, 0) + percent
             functions.append((percent, "kernel" if kernel else program, function))
-    return shares, sorted(functions, reverse=True)
+    part = max(1 - idle / 100, 0.01)
+    return ({name: share / part for name, share in shares.items()},
+            sorted(((percent / part, program, function) for percent, program, function in functions), reverse=True))
 
 
 def read_own(folder):
