@@ -488,7 +488,7 @@ thirty_members() {
 	# shellcheck disable=SC2086
 	all_members_are "$all" $all
 	soon 60 can_ping m3 "$name"
-	soon 60 can_ping "$name" m12
+	soon 60 can_ping "$name" m10
 }
 
 # real: those that run
