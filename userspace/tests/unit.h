@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -42,8 +43,9 @@ static inline void assert_contains(const char *text, const char *part)
 		fail_msg("\"%s\" does not contain \"%s\"", text, part);
 }
 
-/* main() of a test program; the output is TAP. */
+/* main() of a test program; the output is TAP. UNIT_TEST=PATTERN: only those, to find an error in one. */
 #define RUN_TESTS(tests) \
-	(cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_run_group_tests(tests, NULL, NULL))
+	(cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_set_test_filter(getenv("UNIT_TEST")), \
+	 cmocka_run_group_tests(tests, NULL, NULL))
 
 #endif /* WEFT_UNIT_H */

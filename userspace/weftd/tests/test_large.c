@@ -88,8 +88,5 @@ int main(void)
 		cmocka_unit_test(test_halves),
 	};
 
-	/* for who looks for an error in one of them */
-	if (getenv("SIM_TEST"))
-		cmocka_set_test_filter(getenv("SIM_TEST"));
 	return RUN_TESTS(tests);
 }

@@ -1386,8 +1386,5 @@ int main(void)
 		cmocka_unit_test(test_commands_without_memory),
 	};
 
-	/* for who looks for an error in one of them */
-	if (getenv("SIM_TEST"))
-		cmocka_set_test_filter(getenv("SIM_TEST"));
 	return RUN_TESTS(tests);
 }
