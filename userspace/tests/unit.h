@@ -43,7 +43,7 @@ static inline void assert_contains(const char *text, const char *part)
 		fail_msg("\"%s\" does not contain \"%s\"", text, part);
 }
 
-/* main() of a test program; the output is TAP. UNIT_TEST=PATTERN: only those, to find an error in one. */
+/* main() of a test program; the output is TAP. UNIT_TEST=PATTERN: only those tests, for work on one. */
 #define RUN_TESTS(tests) \
 	(cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_set_test_filter(getenv("UNIT_TEST")), \
 	 cmocka_run_group_tests(tests, NULL, NULL))
