@@ -137,8 +137,8 @@ test_segments() {
 	tcpdump -nn -vv -r "$TMP/pcap" >"$TMP/told"
 	grep -E 'cksum .* \(correct\)|udp sum ok' "$TMP/told" >"$TMP/right"
 	[ "$(wc -l <"$TMP/right")" -gt 600 ]
-	# not a word of a wrong one, in whatever words
-	refused grep -E 'incorrect|bad|->.*[!)]$' "$TMP/told"
+	# its words for TCP, UDP and IPv4
+	refused grep -E 'incorrect|bad (udp )?cksum' "$TMP/told"
 }
 
 # Cut again on its way by a machine in between, or by the interface that it leaves through.
